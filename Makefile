@@ -1,0 +1,32 @@
+# make setup | demo | test | test-lab | lint; everything lives in .venv
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test test-lab lint lock
+setup: .venv/.installed
+
+# The lock has every version with its hash, so that what CI tested is what is installed.
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	$(BIN)/python -m collector demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-lab: setup
+	$(BIN)/python -m pytest -m lab --timeout 900
+
+lint: setup
+	$(BIN)/ruff check collector tests
+	$(BIN)/ruff format --check collector tests
+
+# Needs uv; writes no index address.
+lock:
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock

@@ -1,0 +1,1 @@
+"""Network telemetry collector: IPFIX, NetFlow and BMP in, records joined per device out."""

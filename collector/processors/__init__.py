@@ -1,0 +1,1 @@
+"""What is done to records between receiver and exporter: tables, join, aggregation."""

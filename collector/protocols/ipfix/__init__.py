@@ -1,0 +1,1 @@
+"""IPFIX (RFC 7011) and what NetFlow v9 shares with it: templates, layouts, element types."""

@@ -1,0 +1,1 @@
+"""Where octets come in: UDP and TCP sockets, capture files."""

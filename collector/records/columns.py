@@ -1,0 +1,178 @@
+"""The canonical columns of a flow record, each with the chain of elements it is taken from.
+
+Exporters say the same in their own ways; keys and filters must work over vendors and families. Of a
+chain the first element that a template carries gives the value; of an element that occurs twice,
+the last occurrence (the innermost header of a tunnel). What no chain takes keeps IANA's name, in a
+column of its own where configured, else in the map ``extra``.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+
+class Kind(Enum):
+    """How a column's values are held in a batch, before they are made text for an exporter."""
+
+    INTEGER = "integer"
+    ADDRESS = "address"  # shape (n, 2) uint64: IPv6, high and low half; IPv4 as ::ffff:a.b.c.d
+    MAC = "mac"  # uint64
+    TIMESTAMP = "timestamp"  # int64, microseconds UTC
+    TEXT = "text"  # list[str | None]
+    CODE = "code"  # uint8 index into a small table of texts
+    DEVICE = "device"  # uint32 index into the worker's table of exporters
+    PATH = "path"  # int32 id of an attribute set in the worker's RIB, 0: none
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalColumn:
+    """One column: its name, how it is held, and the elements it is taken from, best first."""
+
+    name: str
+    kind: Kind
+    dtype: type
+    chain: tuple[str, ...] = ()
+
+
+def _integer(name: str, dtype: type, *chain: str) -> CanonicalColumn:
+    return CanonicalColumn(name, Kind.INTEGER, dtype, chain or (name,))
+
+
+def _address(name: str, *chain: str) -> CanonicalColumn:
+    return CanonicalColumn(name, Kind.ADDRESS, np.uint64, chain)
+
+
+# Values that a template's fields give as they are. Times, sampling and names need more than the
+# record: `times.py` and `processors/options_data.py` fill those.
+FROM_FIELDS: tuple[CanonicalColumn, ...] = (
+    _integer("sourcePort", np.uint16, "sourceTransportPort", "udpSourcePort", "tcpSourcePort"),
+    _integer(
+        "destinationPort",
+        np.uint16,
+        "destinationTransportPort",
+        "udpDestinationPort",
+        "tcpDestinationPort",
+    ),
+    _integer("protocol", np.uint8, "protocolIdentifier"),
+    _integer("tcpFlags", np.uint16, "tcpControlBits"),
+    _integer("ipTos", np.uint8, "ipClassOfService"),
+    _integer(
+        "octets",
+        np.uint64,
+        "octetDeltaCount",
+        "postOctetDeltaCount",
+        "octetTotalCount",
+        "postOctetTotalCount",
+        "layer2OctetDeltaCount",
+        "initiatorOctets",
+    ),
+    _integer(
+        "packets",
+        np.uint64,
+        "packetDeltaCount",
+        "postPacketDeltaCount",
+        "packetTotalCount",
+        "postPacketTotalCount",
+        "initiatorPackets",
+    ),
+    _integer("ingressInterface", np.uint32, "ingressInterface", "ingressPhysicalInterface"),
+    _integer("egressInterface", np.uint32, "egressInterface", "egressPhysicalInterface"),
+    _integer("flowDirection", np.uint8),
+    _integer("ipVersion", np.uint8),
+    _integer("vlanId", np.uint16, "vlanId", "dot1qVlanId"),
+    _integer("postVlanId", np.uint16, "postVlanId", "postDot1qVlanId"),
+    _integer("ingressVRFID", np.uint32),
+    _integer("egressVRFID", np.uint32),
+    _integer("icmpTypeCode", np.uint16, "icmpTypeCodeIPv4", "icmpTypeCodeIPv6"),
+    _integer("forwardingStatus", np.uint8),
+    _integer("flowEndReason", np.uint8),
+    _integer("bgpSourceAsNumber", np.uint32),
+    _integer("bgpDestinationAsNumber", np.uint32),
+    _integer(
+        "sourcePrefixLength", np.uint8, "sourceIPv4PrefixLength", "sourceIPv6PrefixLength"
+    ),
+    _integer(
+        "destinationPrefixLength",
+        np.uint8,
+        "destinationIPv4PrefixLength",
+        "destinationIPv6PrefixLength",
+    ),
+    _address("ipNextHopAddress", "ipNextHopIPv4Address", "ipNextHopIPv6Address"),
+    _address("bgpNextHopAddress", "bgpNextHopIPv4Address", "bgpNextHopIPv6Address"),
+    CanonicalColumn("sourceMacAddress", Kind.MAC, np.uint64, ("sourceMacAddress",)),
+    CanonicalColumn("destinationMacAddress", Kind.MAC, np.uint64, ("destinationMacAddress",)),
+)
+
+SOURCE_ADDRESSES = ("sourceIPv4Address", "sourceIPv6Address")
+DESTINATION_ADDRESSES = ("destinationIPv4Address", "destinationIPv6Address")
+# Only where a template has no host address at all.
+SOURCE_PREFIXES = ("sourceIPv4Prefix", "sourceIPv6Prefix")
+DESTINATION_PREFIXES = ("destinationIPv4Prefix", "destinationIPv6Prefix")
+
+JOIN_SIDES = ("source", "destination")
+
+# What the RIB says of a route, in the order of the record; each has a column for either side.
+ROUTE_ATTRIBUTES = (
+    "Prefix",
+    "AsPath",
+    "OriginAs",
+    "PeerAs",
+    "NextHop",
+    "LocalPref",
+    "Med",
+    "Communities",
+    "LargeCommunities",
+    "ExtendedCommunities",
+)
+
+KINDS: dict[str, Kind] = {column.name: column.kind for column in FROM_FIELDS} | {
+    "device": Kind.DEVICE,
+    "exporterAddress": Kind.DEVICE,
+    "observationDomainId": Kind.INTEGER,
+    "timeReceived": Kind.TIMESTAMP,
+    "timeStart": Kind.TIMESTAMP,
+    "timeEnd": Kind.TIMESTAMP,
+    "sourceAddress": Kind.ADDRESS,
+    "destinationAddress": Kind.ADDRESS,
+    "outerSourceAddress": Kind.ADDRESS,
+    "outerDestinationAddress": Kind.ADDRESS,
+    "samplingRate": Kind.INTEGER,
+    "ingressInterfaceName": Kind.TEXT,
+    "egressInterfaceName": Kind.TEXT,
+    "ingressVRFName": Kind.TEXT,
+    "egressVRFName": Kind.TEXT,
+    "applicationName": Kind.TEXT,
+    "ribState": Kind.CODE,
+    **{f"{side}Join": Kind.CODE for side in JOIN_SIDES},
+}
+
+# The order of a published record. What is not named here comes after, in the order it was made.
+RECORD_ORDER: tuple[str, ...] = (
+    "device",
+    "exporterAddress",
+    "observationDomainId",
+    "timeReceived",
+    "timeStart",
+    "timeEnd",
+    "sourceAddress",
+    "destinationAddress",
+    "sourcePort",
+    "destinationPort",
+    "protocol",
+    "tcpFlags",
+    "ipTos",
+    "octets",
+    "packets",
+    "samplingRate",
+    "ingressInterface",
+    "egressInterface",
+    *(f"destination{what}" for what in ("Join", *ROUTE_ATTRIBUTES, "Rd")),
+    *(f"source{what}" for what in ("Join", *ROUTE_ATTRIBUTES, "Rd")),
+    "ribState",
+)
+
+
+def is_known_column(name: str) -> bool:
+    """Tell whether a flow record can have a column of this name without configuring elements."""
+    return name in KINDS or name in RECORD_ORDER

@@ -1,0 +1,1 @@
+"""Encoders and simulated devices, for the demo, the tests and the bench."""

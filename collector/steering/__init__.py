@@ -1,0 +1,1 @@
+"""Device to slot: one pure function, and the kernel programs that apply it."""
