@@ -23,9 +23,10 @@ class CollectorTable:
 
 @dataclass(frozen=True, slots=True)
 class SteeringTable:
-    """[steering]: which rung, and buckets moved by hand."""
+    """[steering]: which rung, who is let in, and buckets moved by hand."""
 
     mode: str = "auto"
+    allow: tuple[str, ...] = ()  # prefixes of sources; empty: everybody
     buckets: dict[int, int] = field(default_factory=dict)
 
 
@@ -37,7 +38,6 @@ class ListenTable:
     address: str = "::"
     port: int = 0  # 4739 for flow, 1790 for bmp where 0
     receive_buffer_octets: int = 64 << 20
-    allow: tuple[str, ...] = ()  # prefixes; empty: everybody
 
 
 @dataclass(frozen=True, slots=True)

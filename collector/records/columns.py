@@ -16,12 +16,14 @@ class Kind(Enum):
     """How a column's values are held in a batch, before they are made text for an exporter."""
 
     INTEGER = "integer"
-    ADDRESS = "address"  # shape (n, 2) uint64: IPv6, high and low half; IPv4 as ::ffff:a.b.c.d
+    ADDRESS = "address"  # two uint64 columns, NAME.hi and NAME.lo; IPv4 as ::ffff:a.b.c.d
     MAC = "mac"  # uint64
+    RD = "rd"  # uint64, the eight octets of a route distinguisher
     TIMESTAMP = "timestamp"  # int64, microseconds UTC
     TEXT = "text"  # list[str | None]
     CODE = "code"  # uint8 index into a small table of texts
     DEVICE = "device"  # uint32 index into the worker's table of exporters
+    PREFIX = "prefix"  # as an address, and NAME.length int16, -1: none
     PATH = "path"  # int32 id of an attribute set in the worker's RIB, 0: none
 
 
@@ -33,14 +35,16 @@ class CanonicalColumn:
     kind: Kind
     dtype: type
     chain: tuple[str, ...] = ()
+    # The chain is one element a family: a template for both fills one and leaves the other 0.
+    per_family: bool = False
 
 
 def _integer(name: str, dtype: type, *chain: str) -> CanonicalColumn:
     return CanonicalColumn(name, Kind.INTEGER, dtype, chain or (name,))
 
 
-def _address(name: str, *chain: str) -> CanonicalColumn:
-    return CanonicalColumn(name, Kind.ADDRESS, np.uint64, chain)
+def _per_family(name: str, dtype: type, *chain: str) -> CanonicalColumn:
+    return CanonicalColumn(name, Kind.INTEGER, dtype, chain, per_family=True)
 
 
 # Values that a template's fields give as they are. Times, sampling and names need more than the
@@ -78,34 +82,38 @@ FROM_FIELDS: tuple[CanonicalColumn, ...] = (
     ),
     _integer("ingressInterface", np.uint32, "ingressInterface", "ingressPhysicalInterface"),
     _integer("egressInterface", np.uint32, "egressInterface", "egressPhysicalInterface"),
+    _integer("selectorId", np.uint64, "selectorId", "samplerId"),
     _integer("flowDirection", np.uint8),
     _integer("ipVersion", np.uint8),
     _integer("vlanId", np.uint16, "vlanId", "dot1qVlanId"),
     _integer("postVlanId", np.uint16, "postVlanId", "postDot1qVlanId"),
     _integer("ingressVRFID", np.uint32),
     _integer("egressVRFID", np.uint32),
-    _integer("icmpTypeCode", np.uint16, "icmpTypeCodeIPv4", "icmpTypeCodeIPv6"),
+    _per_family("icmpTypeCode", np.uint16, "icmpTypeCodeIPv4", "icmpTypeCodeIPv6"),
     _integer("forwardingStatus", np.uint8),
     _integer("flowEndReason", np.uint8),
     _integer("bgpSourceAsNumber", np.uint32),
     _integer("bgpDestinationAsNumber", np.uint32),
-    _integer(
-        "sourcePrefixLength", np.uint8, "sourceIPv4PrefixLength", "sourceIPv6PrefixLength"
-    ),
-    _integer(
+    _per_family("sourcePrefixLength", np.uint8, "sourceIPv4PrefixLength", "sourceIPv6PrefixLength"),
+    _per_family(
         "destinationPrefixLength",
         np.uint8,
         "destinationIPv4PrefixLength",
         "destinationIPv6PrefixLength",
     ),
-    _address("ipNextHopAddress", "ipNextHopIPv4Address", "ipNextHopIPv6Address"),
-    _address("bgpNextHopAddress", "bgpNextHopIPv4Address", "bgpNextHopIPv6Address"),
+    CanonicalColumn(
+        "mplsVpnRouteDistinguisher", Kind.RD, np.uint64, ("mplsVpnRouteDistinguisher",)
+    ),
     CanonicalColumn("sourceMacAddress", Kind.MAC, np.uint64, ("sourceMacAddress",)),
     CanonicalColumn("destinationMacAddress", Kind.MAC, np.uint64, ("destinationMacAddress",)),
 )
 
 SOURCE_ADDRESSES = ("sourceIPv4Address", "sourceIPv6Address")
 DESTINATION_ADDRESSES = ("destinationIPv4Address", "destinationIPv6Address")
+NEXT_HOP_ADDRESSES = {
+    "ipNextHopAddress": ("ipNextHopIPv4Address", "ipNextHopIPv6Address"),
+    "bgpNextHopAddress": ("bgpNextHopIPv4Address", "bgpNextHopIPv6Address"),
+}
 # Only where a template has no host address at all.
 SOURCE_PREFIXES = ("sourceIPv4Prefix", "sourceIPv6Prefix")
 DESTINATION_PREFIXES = ("destinationIPv4Prefix", "destinationIPv6Prefix")
@@ -137,6 +145,7 @@ KINDS: dict[str, Kind] = {column.name: column.kind for column in FROM_FIELDS} | 
     "destinationAddress": Kind.ADDRESS,
     "outerSourceAddress": Kind.ADDRESS,
     "outerDestinationAddress": Kind.ADDRESS,
+    **dict.fromkeys(NEXT_HOP_ADDRESSES, Kind.ADDRESS),
     "samplingRate": Kind.INTEGER,
     "ingressInterfaceName": Kind.TEXT,
     "egressInterfaceName": Kind.TEXT,
@@ -145,6 +154,8 @@ KINDS: dict[str, Kind] = {column.name: column.kind for column in FROM_FIELDS} | 
     "applicationName": Kind.TEXT,
     "ribState": Kind.CODE,
     **{f"{side}Join": Kind.CODE for side in JOIN_SIDES},
+    **{f"{side}Prefix": Kind.PREFIX for side in JOIN_SIDES},
+    **{f"{side}Rd": Kind.RD for side in JOIN_SIDES},
 }
 
 # The order of a published record. What is not named here comes after, in the order it was made.

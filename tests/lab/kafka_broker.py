@@ -20,6 +20,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -30,6 +31,10 @@ _HERE = Path(__file__).parent / "kafka"
 _CACHE = Path(__file__).parents[2] / "build" / "lab"
 _JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _STARTED = re.compile(rb"Kafka Server started")
+
+# Linux sends the parent-death signal when the *thread* ends that started the process; this one
+# ends with the interpreter.
+_STARTER = ThreadPoolExecutor(1, "broker")
 
 USER, PASSWORD = "collector", "correct-horse"
 """The one SASL user of every secure broker, for PLAIN and both SCRAM mechanisms."""
@@ -115,15 +120,12 @@ class KafkaBroker:
             settings.write_text("".join(f"{k}={v}\n" for k, v in self._properties.items()))
             self._format(settings)
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
-        # A broker whose tests were killed must not stay behind: it ends with its parent thread.
+        # A broker whose tests were killed must not stay behind.
         command = [*self._in_namespace, "setpriv", "--pdeathsig", "KILL"]
         command += ["java", f"-Xmx{self._heap}", *_JAVA]
         command += [f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}"]
         command += ["-cp", self._classpath, "kafka.Kafka", str(settings)]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self._process = _STARTER.submit(_spawn, command, self.log).result()
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until the broker says that it started: its log is readable from any namespace."""
@@ -151,7 +153,7 @@ class KafkaBroker:
 
     def consume(self, topic: str, timeout_s: float = 60.0) -> list[Record]:
         """Read all that a topic holds now, by kcat, in order of offset within each partition."""
-        # Lengths before the octets: a payload may hold newlines. -D'' ends records without one.
+        # Lengths before the octets: a payload may hold newlines, and -D '' adds none.
         form = "%p %o %K %S\n%k%s"
         command = [*self._in_namespace, "kcat", "-q", "-C", "-e", "-D", "", "-f", form]
         command += ["-b", self.bootstrap, "-t", topic, "-o", "beginning"]
@@ -261,6 +263,13 @@ def missing_programs() -> list[str]:
     """What a broker needs that this machine lacks: lab tests name it when they are skipped."""
     needed = ("java", "mvn", "kcat", "openssl", "setpriv")
     return [program for program in needed if shutil.which(program) is None]
+
+
+def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
 
 
 @contextlib.contextmanager

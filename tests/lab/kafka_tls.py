@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """PEM files: the authority, the broker's key and chain in one, a client's key and certificate."""
+    """PEM files; ``broker`` holds its key, its certificate and the authority in one."""
 
     ca: Path
     broker: Path

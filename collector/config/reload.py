@@ -1,0 +1,37 @@
+"""What a running service can take over from a new configuration, and what it cannot."""
+
+from dataclasses import replace
+
+from collector.config.model import Config
+
+# Sockets, their order and their number are fixed for life: a device's place depends on them.
+_FIXED = {
+    "collector": ("name", "workers", "control_socket", "log_level"),
+    "steering": ("mode",),
+    "rib": ("views",),
+    "flow": ("element_files", "max_templates"),
+}
+
+
+def refused_changes(old: Config, new: Config) -> list[str]:
+    """Name the keys that differ and cannot change while the service runs."""
+    refused = [
+        f"[{table}] {key}"
+        for table, keys in _FIXED.items()
+        for key in keys
+        if getattr(getattr(old, table), key) != getattr(getattr(new, table), key)
+    ]
+    if old.listen != new.listen:
+        refused.append("[[listen]]")
+    return refused
+
+
+def keep_fixed(old: Config, new: Config) -> Config:
+    """Take the new configuration but for what cannot change."""
+    tables = {
+        table: replace(
+            getattr(new, table), **{key: getattr(getattr(old, table), key) for key in keys}
+        )
+        for table, keys in _FIXED.items()
+    }
+    return replace(new, listen=old.listen, **tables)

@@ -1,0 +1,207 @@
+"""Sums over windows of time: grouped on integers, made text only when a window is published.
+
+A window closes by the arrival clock, `lateness_s` after its end, never by the largest event time:
+one router with a wrong clock would close all of them. What comes later, and what goes past
+`max_groups`, is published as a further part of the same window; consumers sum the parts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from collector.metrics import Counters, register
+from collector.processors.aggregate_keys import KeyColumns
+from collector.records.distinct import distinct_ids
+from collector.records.publish import Tables, published_frame
+
+register(
+    aggregate_time_out_of_range="flows whose own time is not believable; their arrival counts",
+    aggregate_late="flows that came after their window was published; they make a further part",
+    aggregate_full="windows published before their end because of max_groups",
+)
+
+_SECOND_US = 1_000_000
+_MERGE_ROWS = 65_536  # partial sums are merged when this many rows have come since the last time
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateSpec:
+    """What is summed, by what, over how long; see `[[aggregate]]` in the configuration."""
+
+    name: str
+    keys: tuple[str, ...]
+    sums: tuple[str, ...]
+    window_s: int
+    time: str
+    lateness_s: int
+    time_range_s: int
+    max_groups: int
+
+
+@dataclass(slots=True)
+class _Window:
+    closes_s: float
+    parts: list[pl.DataFrame] = field(default_factory=list)
+    rows: int = 0
+    merged_rows: int = 0
+    held: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+
+
+class Aggregator:
+    """The open windows of one aggregate.
+
+    A window holds (counts a reference to) every attribute set that its groups name, so that an id
+    is not given to another set of attributes while the window is open.
+    """
+
+    def __init__(self, spec: AggregateSpec, tables: Tables, counters: Counters) -> None:
+        self.spec = spec
+        self._tables = tables
+        self._counters = counters
+        self._keys = KeyColumns(spec.keys, tables.paths)
+        self._sums = [_sum_of(name) for name in spec.sums]
+        self._windows: dict[int, _Window] = {}
+        self._published: dict[int, int] = {}  # window start: parts so far
+
+    @property
+    def groups(self) -> int:
+        """Rows of sums that wait, over all open windows."""
+        return sum(window.rows for window in self._windows.values())
+
+    def add(self, raw: pl.DataFrame, now_s: float) -> list[pl.DataFrame]:
+        """Add a batch of correlated flows.
+
+        Args:
+            raw: as `records.frame.raw_frame` makes it.
+            now_s: the arrival clock.
+        Returns:
+            Parts that had to be published because there are too many groups; mostly none.
+        """
+        keyed = self._keys.select(raw)
+        start = self._window_start(raw, now_s)
+        frame = keyed.with_columns(
+            start.alias("windowStart"), *(expression(raw) for expression in self._sums)
+        )
+        names = ["windowStart", *keyed.columns]
+        grouped = frame.group_by(names).agg(pl.col(*self.spec.sums).sum())
+        for part in grouped.partition_by("windowStart"):
+            self._add_part(part["windowStart"][0], part, now_s)
+        full = []
+        while self.groups > self.spec.max_groups:
+            start_us = max(self._windows, key=lambda start: self._windows[start].rows)
+            self._merge(self._windows[start_us])
+            if self.groups <= self.spec.max_groups:
+                break
+            self._counters.add("aggregate_full")
+            full.append(self._close(start_us))
+        return full
+
+    def tick(self, now_s: float) -> list[pl.DataFrame]:
+        """Publish the windows whose time is over."""
+        due = [start for start, window in self._windows.items() if window.closes_s <= now_s]
+        horizon_us = (now_s - 2 * self.spec.time_range_s - self.spec.window_s) * _SECOND_US
+        for start in [start for start in self._published if start < horizon_us]:
+            del self._published[start]
+        return [self._close(start) for start in sorted(due)]
+
+    def flush(self) -> list[pl.DataFrame]:
+        """Publish all windows as they are."""
+        return [self._close(start) for start in sorted(self._windows)]
+
+    def _window_start(self, raw: pl.DataFrame, now_s: float) -> pl.Series:
+        arrival = raw["timeReceived"].to_numpy()
+        event = arrival
+        if self.spec.time == "end":
+            for name in ("timeStart", "timeEnd"):
+                if name in raw.columns:
+                    given = raw[name].fill_null(0).to_numpy()
+                    event = np.where(given != 0, given, event)
+            oldest = int((now_s - self.spec.time_range_s) * _SECOND_US)
+            newest = int((now_s + self.spec.window_s) * _SECOND_US)
+            wrong = (event < oldest) | (event > newest)
+            if wrong.any():
+                self._counters.add("aggregate_time_out_of_range", int(wrong.sum()))
+                event = np.where(wrong, arrival, event)
+        length = self.spec.window_s * _SECOND_US
+        return pl.Series(event // length * length)
+
+    def _add_part(self, start_us: int, part: pl.DataFrame, now_s: float) -> None:
+        window = self._windows.get(start_us)
+        if window is None:
+            closes_s = start_us / _SECOND_US + self.spec.window_s + self.spec.lateness_s
+            if closes_s <= now_s:
+                self._counters.add("aggregate_late", part.height)
+                closes_s = now_s + self.spec.lateness_s
+            window = self._windows[start_us] = _Window(closes_s)
+        self._hold(window, part)
+        window.parts.append(part)
+        window.rows += part.height
+        if window.rows - window.merged_rows > max(_MERGE_ROWS, window.merged_rows):
+            self._merge(window)
+
+    def _merge(self, window: _Window) -> None:
+        if len(window.parts) > 1:
+            keys = [name for name in window.parts[0].columns if name not in self.spec.sums]
+            merged = pl.concat(window.parts, how="vertical_relaxed")
+            window.parts = [merged.group_by(keys).agg(pl.col(*self.spec.sums).sum())]
+            window.rows = window.parts[0].height
+        window.merged_rows = window.rows
+
+    def _hold(self, window: _Window, part: pl.DataFrame) -> None:
+        for name in self._keys.route_columns:
+            distinct, _ = distinct_ids(part[name].to_numpy())
+            distinct = distinct[distinct != 0]
+            if not len(distinct):
+                continue
+            if distinct[-1] >= len(window.held):
+                grown = np.zeros(max(int(distinct[-1]) + 1, 2 * len(window.held)), bool)
+                grown[: len(window.held)] = window.held
+                window.held = grown
+            new = distinct[~window.held[distinct]]
+            window.held[new] = True
+            self._tables.paths.hold(new)
+
+    def _close(self, start_us: int) -> pl.DataFrame:
+        window = self._windows.pop(start_us)
+        self._merge(window)
+        part = self._published.get(start_us, 0)
+        self._published[start_us] = part + 1
+        raw = window.parts[0]
+        texts = published_frame(raw.drop("windowStart", *self.spec.sums), self._tables)
+        texts = texts.select(name for name in self.spec.keys if name in texts.columns)
+        frame = texts.with_columns(raw[name] for name in self.spec.sums)
+        if self._keys.route_columns:
+            # Several attribute sets may agree in all that was asked for.
+            frame = frame.group_by(texts.columns, maintain_order=True).agg(
+                pl.col(*self.spec.sums).sum()
+            )
+        self._tables.paths.release(np.flatnonzero(window.held))
+        return frame.select(
+            pl.lit(start_us).alias("windowStart"),
+            pl.lit(self.spec.window_s).alias("windowLength"),
+            pl.lit(part).alias("part"),
+            pl.all(),
+        )
+
+
+def _sum_of(name: str) -> Callable[[pl.DataFrame], pl.Series]:
+    """Build the expression of one sum, as a function of the batch it is taken from."""
+
+    def expression(raw: pl.DataFrame) -> pl.Series:
+        if name == "flows":
+            return pl.repeat(1, raw.height, dtype=pl.UInt64, eager=True).alias(name)
+        column = name.removesuffix("Renormalised")
+        if column not in raw.columns:
+            dtype = pl.UInt64 if column == name else pl.Float64
+            return pl.repeat(0, raw.height, dtype=dtype, eager=True).alias(name)
+        values = raw[column].fill_null(0)
+        if column == name:
+            return values.alias(name)
+        # Where no rate is known there is most likely no sampling: one stands for one.
+        rate = raw["samplingRate"].fill_null(1.0) if "samplingRate" in raw.columns else 1.0
+        return (values.cast(pl.Float64) * rate).alias(name)
+
+    return expression

@@ -1,0 +1,76 @@
+"""What every exporter's options data say, and what of it a successor must be told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+
+from collector.metrics import Counters, register
+from collector.protocols.flow_values import DataSet
+from collector.protocols.ipfix.options import ExporterOptions
+from collector.protocols.ipfix.structured import TemplateLookup
+
+register(
+    flow_options="options records decoded",
+    flow_options_malformed="options data sets with a record that runs past their end",
+)
+
+_MAX_REPORTED = 262_144
+
+Report = Callable[[list[Any], bytes | None], None]
+
+
+class OptionsTables:
+    """Options data of all exporters of a worker, by index in its directory.
+
+    Args:
+        report: told (key, octets) of each record that is news: the last of each scope is what a
+            successor has to `restore`.
+    """
+
+    def __init__(self, counters: Counters, report: Report) -> None:
+        self._counters = counters
+        self._report = report
+        self._tables: dict[int, ExporterOptions] = {}
+        self._reported: dict[bytes, int] = {}
+
+    def of(self, exporter: int) -> ExporterOptions | None:
+        """What one exporter's options data say; None: it sent none."""
+        return self._tables.get(exporter)
+
+    def learn(self, exporter: int, data_set: DataSet, lists: TemplateLookup) -> None:
+        """Take an options data set."""
+        message, template, body = data_set
+        rows, fault = template.layout.rows(body, lists)
+        self._counters.add("flow_options", len(rows))
+        if fault is not None:
+            self._counters.add("flow_options_malformed")
+        domain = message.observation_domain_id
+        options = self._of(exporter)
+        for scope, fields in rows:
+            before = options.revision
+            options.learn(domain, scope, fields)
+            if options.revision != before:
+                key = ["options", message.exporter, domain, template.template_id]
+                key.append(msgpack.packb(scope))
+                self._report_once(key, msgpack.packb([scope, fields]))
+
+    def restore(self, exporter: int, domain: int, octets: bytes) -> None:
+        """Learn a record of an earlier life from what was reported."""
+        scope, fields = msgpack.unpackb(octets)
+        self._of(exporter).learn(domain, scope, fields)
+
+    def _of(self, exporter: int) -> ExporterOptions:
+        options = self._tables.get(exporter)
+        if options is None:
+            options = self._tables[exporter] = ExporterOptions(counters=self._counters)
+        return options
+
+    def _report_once(self, key: list[Any], octets: bytes) -> None:
+        name = msgpack.packb(key)
+        if self._reported.get(name) == hash(octets):
+            return
+        if len(self._reported) >= _MAX_REPORTED:
+            self._reported.clear()
+        self._reported[name] = hash(octets)
+        self._report(key, octets)

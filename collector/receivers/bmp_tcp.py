@@ -1,0 +1,197 @@
+"""Accept BMP sessions and read them in turns, so that UDP datagrams never wait for a table load.
+
+A router that (re)starts sends whole tables as fast as TCP takes them. Sessions that have octets
+waiting stand in a queue; a turn of the event loop reads from them for a few milliseconds, then the
+loop looks at the UDP sockets again. What is not read waits in TCP, which slows the router down.
+"""
+
+import asyncio
+import socket
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Protocol
+
+from collector.errors import DecodeError
+from collector.metrics import Counters, register
+from collector.protocols.bmp.framing import BmpFramer
+
+register(
+    bmp_sessions="BMP connections accepted",
+    bmp_sessions_refused="BMP connections closed at once because there are too many",
+    bmp_sessions_lost="BMP connections that ended by a reason",
+    bmp_octets="octets read from BMP connections",
+)
+
+_TURN_S = 0.005
+_READ_OCTETS = 65_536
+_MAX_SESSIONS = 4_096
+_MAX_ACCEPTS = 64  # a wake-up
+
+
+@dataclass(slots=True, eq=False)
+class BmpSession:
+    """One connection of one router."""
+
+    number: int
+    address: str  # canonical text
+    port: int
+    opened_s: float
+    sock: socket.socket
+    framer: BmpFramer = field(default_factory=BmpFramer)
+    queued: bool = False
+
+
+class SessionHandler(Protocol):
+    """What becomes of sessions and their messages."""
+
+    def opened(self, session: BmpSession) -> None:
+        """A router connected."""
+
+    def received(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> None:
+        """Whole messages came, in order."""
+
+    def closed(self, session: BmpSession, reason: str, now_s: float) -> None:
+        """The connection ended; ``reason`` is for the log."""
+
+
+class BmpReceiver:
+    """All BMP sessions of one worker."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listeners: Sequence[socket.socket],
+        handler: SessionHandler,
+        counters: Counters,
+    ) -> None:
+        self.sessions: dict[int, BmpSession] = {}
+        self._loop = loop
+        self._listeners = listeners
+        self._handler = handler
+        self._counters = counters
+        self._number = 0
+        self._ready: deque[BmpSession] = deque()
+        self._turn_due = False
+
+    def start(self) -> None:
+        """Accept connections from now on."""
+        for listener in self._listeners:
+            self._loop.add_reader(listener.fileno(), self._accept, listener)
+
+    def stop(self) -> None:
+        """Accept no more."""
+        for listener in self._listeners:
+            self._loop.remove_reader(listener.fileno())
+
+    def read_queued(self, deadline_s: float) -> None:
+        """Read every session until it would block, or until ``deadline_s`` (monotonic)."""
+        for session in list(self.sessions.values()):
+            while time.monotonic() < deadline_s and self._read(session):
+                pass
+
+    def close_all(self, reason: str) -> None:
+        """End all sessions."""
+        for session in list(self.sessions.values()):
+            self.close(session, reason)
+
+    def close(self, session: BmpSession, reason: str) -> None:
+        """End one session, for whatever reason."""
+        if self.sessions.pop(session.number, None) is None:
+            return
+        self._loop.remove_reader(session.sock.fileno())
+        session.sock.close()
+        self._counters.add(f"bmp_sessions_lost.{_counter_reason(reason)}")
+        self._handler.closed(session, reason, time.time())
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(_MAX_ACCEPTS):
+            try:
+                sock, address = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:  # the router gave up between SYN and accept, or no descriptor is left
+                return
+            if len(self.sessions) >= _MAX_SESSIONS:
+                self._counters.add("bmp_sessions_refused")
+                sock.close()
+                continue
+            self._open(sock, address)
+
+    def _open(self, sock: socket.socket, address: tuple) -> None:
+        sock.setblocking(False)
+        # A router that vanishes without a FIN would keep its routes alive for ever.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+        self._number += 1
+        session = BmpSession(
+            self._number, canonical_address(address[0]), address[1], time.time(), sock
+        )
+        self.sessions[session.number] = session
+        self._counters.add("bmp_sessions")
+        self._handler.opened(session)
+        self._loop.add_reader(sock.fileno(), self._readable, session)
+
+    def _readable(self, session: BmpSession) -> None:
+        # Level-triggered: while the session waits for its turn, its readiness is no news.
+        self._loop.remove_reader(session.sock.fileno())
+        session.queued = True
+        self._ready.append(session)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._ready and not self._turn_due:
+            self._turn_due = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turn_due = False
+        deadline_s = time.monotonic() + _TURN_S
+        while self._ready and time.monotonic() < deadline_s:
+            session = self._ready.popleft()
+            if session.number not in self.sessions:
+                continue
+            if self._read(session):
+                self._ready.append(session)
+            elif session.number in self.sessions:
+                session.queued = False
+                self._loop.add_reader(session.sock.fileno(), self._readable, session)
+        self._schedule()
+
+    def _read(self, session: BmpSession) -> bool:
+        """Read once; return whether there may be more."""
+        if session.number not in self.sessions:
+            return False
+        try:
+            octets = session.sock.recv(_READ_OCTETS)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self.close(session, f"connection lost: {error.strerror}")
+            return False
+        if not octets:
+            self.close(session, "closed by the router")
+            return False
+        self._counters.add("bmp_octets", len(octets))
+        try:
+            messages = session.framer.feed(octets)
+        except DecodeError as error:
+            self.close(session, f"framing lost: {error}")
+            return False
+        if messages:
+            self._handler.received(session, messages, time.time())
+        return session.number in self.sessions
+
+
+def canonical_address(text: str) -> str:
+    """Write an address as the kernel gives it in its canonical form, IPv4-mapped ones as IPv4."""
+    address = ip_address(text.partition("%")[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _counter_reason(reason: str) -> str:
+    return reason.partition(":")[0].replace(" ", "_")

@@ -1,0 +1,79 @@
+"""Read datagrams from a UDP socket: many a wake-up, into one buffer, without a copy each.
+
+The datagrams of a batch stay where the kernel put them until the batch is closed; the reader takes
+a new place for each and asks for the batch to be closed when the buffer is full.
+"""
+
+import socket
+from collections.abc import Callable
+
+from collector.metrics import Counters, register
+
+register(
+    udp_datagrams="datagrams read from the sockets",
+    udp_octets="octets of those datagrams",
+    udp_errors="reads of a socket that failed",
+)
+
+_MAX_DATAGRAM_OCTETS = 65_536
+_MAX_READS = 1_000  # a wake-up; the loop must get its turn even under constant load
+
+
+class UdpReader:
+    """Drains one non-blocking UDP socket into a buffer.
+
+    Args:
+        sock: a bound, non-blocking UDP socket.
+        handle: called for each datagram with the source address as the kernel writes it, and a view
+            that stays valid until ``full`` is called.
+        full: called when the buffer is used up; after it the views may be overwritten.
+        buffer_octets: size of the buffer.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        handle: Callable[[str, memoryview], None],
+        full: Callable[[], None],
+        counters: Counters,
+        buffer_octets: int = 4 << 20,
+    ) -> None:
+        self._sock = sock
+        self._handle = handle
+        self._full = full
+        self._counters = counters
+        self._buffer = memoryview(bytearray(buffer_octets))
+        self._used = 0
+
+    def reset(self) -> None:
+        """Forget all datagrams: the batch that used them is closed."""
+        self._used = 0
+
+    def drain(self, reads: int = _MAX_READS) -> int:
+        """Read what is queued, at most ``reads`` datagrams; return how many there were."""
+        receive, handle, buffer = self._sock.recvfrom_into, self._handle, self._buffer
+        used = start = self._used
+        limit = len(buffer) - _MAX_DATAGRAM_OCTETS
+        octets = done = 0
+        while done < reads:
+            if used > limit:
+                octets += used - start
+                self._full()
+                used = start = 0
+            try:
+                count, address = receive(buffer[used:])
+            except BlockingIOError:
+                break
+            except OSError:
+                # ICMP errors of earlier sends and the like: never a reason to stop reading.
+                self._counters.add("udp_errors")
+                done += 1
+                continue
+            end = used + count
+            handle(address[0], buffer[used:end])
+            used = end
+            done += 1
+        self._used = used
+        self._counters.add("udp_datagrams", done)
+        self._counters.add("udp_octets", octets + used - start)
+        return done

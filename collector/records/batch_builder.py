@@ -1,0 +1,198 @@
+"""Data Sets in, one batch of columns out: grouped by layout, merged before anything else sees them.
+
+Grouping by layout and not by device keeps the cost of a record flat with the number of devices:
+all templates with the same field list share one compiled layout, and who sent a record is just one
+more column.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collector.protocols.flow_values import DataSet, Message
+from collector.protocols.ipfix.layout import Layout
+from collector.protocols.ipfix.structured import TemplateLookup
+from collector.protocols.ipfix.types import LISTS
+from collector.records.flow_batch import FlowBatch, SetColumns
+from collector.records.projection import Projection, project
+from collector.records.segment import Segment, read_segment
+
+_V5_INTERVAL_MASK = 0x3FFF  # the other two bits are the sampling mode
+
+
+@dataclass(slots=True)
+class _Group:
+    """Data Sets of one layout that wait for the end of the batch."""
+
+    layout: Layout
+    has_lists: bool
+    bodies: list[memoryview] = field(default_factory=list)
+    # Sub-templates are the exporter's own; one lookup a body, where the layout has lists.
+    lists: list[TemplateLookup] = field(default_factory=list)
+    # One tuple a set, in the order of SetColumns.
+    sets: list[tuple[int, ...]] = field(default_factory=list)
+
+
+class BatchBuilder:
+    """Collects Data Sets until the caller closes the batch."""
+
+    def __init__(
+        self,
+        lists_of: Callable[[Message], TemplateLookup],
+        elements: Iterable[str] = (),
+        extra: bool = True,
+    ) -> None:
+        """Start with nothing collected.
+
+        Args:
+            lists_of: sub-templates of a message's exporter and domain.
+            elements: names of elements that get a column of their own.
+            extra: whether elements without a column go into the map ``extra``.
+        """
+        self.rows = 0
+        self._lists_of = lists_of
+        self._elements = frozenset(elements)
+        self._extra = extra
+        self._groups: dict[Layout, _Group] = {}
+        self._projections: dict[Layout, Projection] = {}
+
+    def add(self, data_set: DataSet, exporter: int, received_us: int, init_ms: int) -> None:
+        """Put a Data Set into the batch; its octets are read when the batch is closed.
+
+        Args:
+            data_set: its body must stay as it is until then.
+            exporter: index in the worker's directory.
+            received_us: time of arrival, UTC.
+            init_ms: when the exporter started, as its options data say, ms UTC; 0: not known.
+        """
+        message, template, body = data_set
+        layout = template.layout
+        group = self._groups.get(layout)
+        if group is None:
+            has_lists = any(field.element.type in LISTS for field in layout.fields)
+            group = self._groups[layout] = _Group(layout, has_lists)
+        group.bodies.append(body)
+        if group.has_lists:
+            group.lists.append(self._lists_of(message))
+        uptime_ms = message.system_uptime_ms
+        sampling = message.sampling
+        group.sets.append(
+            (
+                exporter,
+                message.observation_domain_id,
+                template.template_id,
+                message.version,
+                message.export_time_s * 1_000_000 + message.export_time_ns // 1000,
+                received_us,
+                -1 if uptime_ms is None else uptime_ms,
+                init_ms,
+                0 if sampling is None else sampling & _V5_INTERVAL_MASK,
+            )
+        )
+        # A guess is enough to know when the batch is full, and costs no walk over the records.
+        self.rows += len(body) // template.record_octets if template.record_octets else 1
+
+    def close(self) -> tuple[FlowBatch | None, int]:
+        """Decode what was collected and start anew.
+
+        Returns:
+            The batch (None where it has no record), and the number of Data Sets with a fault.
+        """
+        groups, self._groups, self.rows = self._groups, {}, 0
+        segments = []
+        faults = 0
+        for group in groups.values():
+            block = group.layout.block(group.bodies, group.lists or _no_lists)
+            faults += len(block.errors)
+            if int(block.counts.sum()):
+                projection = self._projection(group.layout)
+                segments.append(read_segment(block, projection, _set_columns(group.sets)))
+        if not segments:
+            return None, faults
+        return _merge(segments), faults
+
+    def _projection(self, layout: Layout) -> Projection:
+        projection = self._projections.get(layout)
+        if projection is None:
+            if len(self._projections) >= 4096:  # as bounded as the cache of layouts is
+                self._projections.clear()
+            projection = project(layout, self._elements, extra=self._extra)
+            self._projections[layout] = projection
+        return projection
+
+
+def _no_lists(_: int) -> None:
+    return None
+
+
+def _set_columns(sets: list[tuple[int, ...]]) -> SetColumns:
+    table = np.array(sets, dtype=np.int64).T
+    return SetColumns(table[0].astype(np.uint32), table[1].astype(np.uint32), *table[2:])
+
+
+def _merge(segments: list[Segment]) -> FlowBatch:
+    if len(segments) == 1:
+        segment = segments[0]
+        return FlowBatch(
+            segment.rows, segment.columns, segment.valid, segment.sets, segment.set_of_row
+        )
+    rows = sum(segment.rows for segment in segments)
+    batch = FlowBatch(rows, {}, {}, _merge_sets(segments), _merge_set_of_row(segments))
+    names = dict.fromkeys(name for segment in segments for name in segment.columns)
+    for name in names:
+        batch.columns[name] = _merge_column(segments, name)
+    for name in dict.fromkeys(name.partition(".")[0] for name in names):
+        valid = _merge_valid(segments, name)
+        if valid is not None:
+            batch.valid[name] = valid
+    return batch
+
+
+def _merge_sets(segments: list[Segment]) -> SetColumns:
+    return SetColumns(
+        *(
+            np.concatenate([getattr(segment.sets, name) for segment in segments])
+            for name in SetColumns.__slots__
+        )
+    )
+
+
+def _merge_set_of_row(segments: list[Segment]) -> NDArray[np.int64]:
+    parts, base = [], 0
+    for segment in segments:
+        parts.append(segment.set_of_row + base)
+        base += len(segment.sets.exporter)
+    return np.concatenate(parts)
+
+
+def _merge_column(segments: list[Segment], name: str) -> Any:
+    found = [segment.columns.get(name) for segment in segments]
+    first = next(values for values in found if values is not None)
+    if isinstance(first, list):
+        return [
+            value
+            for segment, values in zip(segments, found, strict=True)
+            for value in (values if values is not None else [None] * segment.rows)
+        ]
+    dtype = np.result_type(*(values.dtype for values in found if values is not None))
+    merged = np.zeros(sum(segment.rows for segment in segments), dtype)
+    start = 0
+    for segment, values in zip(segments, found, strict=True):
+        if values is not None:
+            merged[start : start + segment.rows] = values
+        start += segment.rows
+    return merged
+
+
+def _merge_valid(segments: list[Segment], name: str) -> NDArray[np.bool_] | None:
+    def has(segment: Segment) -> bool:
+        return name in segment.columns or f"{name}.lo" in segment.columns
+
+    if all(has(segment) and name not in segment.valid for segment in segments):
+        return None
+    return np.concatenate(
+        [segment.valid.get(name, np.full(segment.rows, has(segment))) for segment in segments]
+    )

@@ -1,0 +1,210 @@
+"""Encode records as messages: JSON, msgpack, JSON lines or Arrow IPC, with the key beside it.
+
+| format     | a message holds                                | of a frame, 20 columns       |
+| json       | one record, a JSON object                      | 0.6 us a record (measured)   |
+| msgpack    | one record, a map                              | 2.9                          |
+| json-lines | records of one key, an object a line           | 0.6                          |
+| arrow      | records of one key, an Arrow IPC stream (zstd) | 0.4, and 0.1 ms for each key |
+
+Records of one key keep their order. A column ``extra`` holds the text of a JSON object, which is
+spliced in as an object (Arrow: stays text); it is left out where it is null. Other nulls are
+written, so that every record of a topic has the same keys. NaN and infinity are null.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import msgpack
+import orjson
+import polars
+
+from collector.errors import RejectedExportError
+
+Format = Literal["json", "msgpack", "json-lines", "arrow"]
+FORMATS: tuple[Format, ...] = ("json", "msgpack", "json-lines", "arrow")
+EVENT_FORMATS: tuple[Format, ...] = ("json", "msgpack", "json-lines")
+
+MAX_MESSAGE_OCTETS = 1_000_000
+"""Octets of a message that holds many records: Kafka's default limit is 1 048 588 with headers."""
+
+_EXTRA = "extra"
+_SCALARS = (
+    polars.String,
+    polars.Boolean,
+    polars.Null,
+    polars.Float32,
+    polars.Float64,
+    polars.Categorical,
+    polars.Enum,
+)
+
+
+class Encoded(NamedTuple):
+    """Messages (key, payload) and the records in each; ``counts`` None: one in each."""
+
+    messages: list[tuple[bytes | None, bytes]]
+    counts: list[int] | None
+
+
+def encode(
+    frame: polars.DataFrame,
+    form: Format,
+    *,
+    key_column: str | None = "device",
+    max_octets: int = MAX_MESSAGE_OCTETS,
+) -> Encoded:
+    """Encode the rows of a frame.
+
+    Args:
+        frame: columns of strings, integers, floats, booleans and lists of strings or integers.
+        form: one of ``FORMATS``.
+        key_column: the column whose text is the key; None makes messages without a key, and
+            then one message may hold rows of all devices.
+        max_octets: where a message of many rows is cut; a single longer row stays whole.
+    Raises:
+        RejectedExportError: a column's type has no such form (polars would panic).
+    """
+    _check(frame)
+    if form == "json":
+        return Encoded(list(zip(_keys(frame, key_column), _json_rows(frame), strict=True)), None)
+    if form == "msgpack":
+        return Encoded(list(zip(_keys(frame, key_column), _maps(frame), strict=True)), None)
+    if form == "json-lines":
+        return _by_key(_keys(frame, key_column), _json_rows(frame), max_octets)
+    return _arrow(frame, key_column, max_octets)
+
+
+def encode_events(
+    events: list[dict[str, Any]],
+    form: Format,
+    *,
+    key: str | None = "device",
+    max_octets: int = MAX_MESSAGE_OCTETS,
+) -> Encoded:
+    """Encode events of differing shapes; Arrow, which wants one schema, is not for them.
+
+    Args:
+        events: JSON-ready values with text keys.
+        form: one of ``EVENT_FORMATS``.
+        key: the entry whose text is the key; events without it have no key.
+        max_octets: as in `encode`.
+    """
+    keys = [_key_octets(event.get(key)) if key else None for event in events]
+    if form == "msgpack":
+        pack = msgpack.Packer().pack
+        return Encoded([(k, pack(event)) for k, event in zip(keys, events, strict=True)], None)
+    rows = [orjson.dumps(event) for event in events]
+    if form == "json":
+        return Encoded(list(zip(keys, rows, strict=True)), None)
+    if form != "json-lines":
+        raise ValueError(f"events have no form {form!r}")
+    return _by_key(keys, rows, max_octets)
+
+
+def _check(frame: polars.DataFrame) -> None:
+    # A polars panic is a BaseException that no handler of ours catches: it would end the worker.
+    for name, dtype in frame.schema.items():
+        inner = dtype.inner if isinstance(dtype, polars.List) else dtype
+        if not (inner.is_integer() or isinstance(inner, _SCALARS)):
+            raise RejectedExportError(f"column {name!r} of type {dtype} has no form in a message")
+
+
+def _key_octets(value: object) -> bytes | None:
+    return None if value is None else str(value).encode()
+
+
+def _keys(frame: polars.DataFrame, key_column: str | None) -> list[bytes | None]:
+    if key_column is None:
+        return [None] * len(frame)
+    values = frame.get_column(key_column).to_list()
+    # One object per distinct key: its hash is computed once, and the partition found once.
+    octets = {value: _key_octets(value) for value in set(values)}
+    return [octets[value] for value in values]
+
+
+def _json_rows(frame: polars.DataFrame) -> list[bytes]:
+    """Make one JSON object per row; `json_encode` of a struct also cuts the rows apart."""
+    rest = [name for name in frame.columns if name != _EXTRA]
+    if not rest:
+        rows = frame.select(polars.col(_EXTRA).fill_null("{}").alias("row"))
+    else:
+        rows = frame.select(row=polars.struct(rest).struct.json_encode())
+        if _EXTRA in frame.columns:
+            rows = _spliced(rows.with_columns(frame[_EXTRA]))
+    return rows["row"].cast(polars.Binary).to_list()
+
+
+def _spliced(rows: polars.DataFrame) -> polars.DataFrame:
+    opened = polars.col("row").str.head(-1)
+    spliced = polars.concat_str(opened, polars.lit(f',"{_EXTRA}":'), _EXTRA, polars.lit("}"))
+    # concat_str gives null where `extra` is null: those rows stay as they are.
+    return rows.select(polars.coalesce(spliced, "row").alias("row"))
+
+
+def _by_key(keys: list[bytes | None], rows: list[bytes], max_octets: int) -> Encoded:
+    # Grouped here and not in polars: that costs twice as much from some hundred keys on.
+    groups: dict[bytes | None, list[bytes]] = {}
+    for key, row in zip(keys, rows, strict=True):
+        groups.setdefault(key, []).append(row)
+    return _cut(((key, b"\n".join(group)) for key, group in groups.items()), max_octets)
+
+
+def _cut(groups: Iterator[tuple[bytes | None, bytes]], max_octets: int) -> Encoded:
+    """Cut joined lines at line ends into messages of at most ``max_octets``."""
+    encoded = Encoded([], [])
+    for key, octets in groups:
+        start = 0
+        while start < len(octets):
+            end = len(octets)
+            if end - start > max_octets:
+                end = octets.rfind(b"\n", start, start + max_octets + 1)
+                end = octets.find(b"\n", start) if end < 0 else end
+                end = len(octets) if end < 0 else end
+            encoded.messages.append((key, octets[start:end]))
+            encoded.counts.append(octets.count(b"\n", start, end) + 1)
+            start = end + 1
+    return encoded
+
+
+def _maps(frame: polars.DataFrame) -> list[bytes]:
+    floats = polars.selectors.float()
+    whole = frame.with_columns(polars.when(floats.is_finite()).then(floats))
+    pack = msgpack.Packer().pack
+    if _EXTRA not in frame.columns:
+        return [pack(row) for row in whole.iter_rows(named=True)]
+    rows = []
+    for row in whole.iter_rows(named=True):
+        extra = row.pop(_EXTRA)
+        if extra is not None:
+            row[_EXTRA] = orjson.loads(extra)
+        rows.append(pack(row))
+    return rows
+
+
+def _arrow(frame: polars.DataFrame, key_column: str | None, max_octets: int) -> Encoded:
+    encoded = Encoded([], [])
+    if key_column is None:
+        groups = [((None,), frame)]
+    else:
+        groups = frame.group_by(key_column, maintain_order=True)
+    for (value,), group in groups:
+        _append_streams(encoded, _key_octets(value), group, max_octets)
+    return encoded
+
+
+def _append_streams(
+    encoded: Encoded, key: bytes | None, rows: polars.DataFrame, max_octets: int
+) -> None:
+    if rows.is_empty():
+        return
+    buffer = io.BytesIO()
+    rows.write_ipc_stream(buffer, compression="zstd")
+    octets = buffer.getvalue()
+    if len(octets) <= max_octets or len(rows) == 1:
+        encoded.messages.append((key, octets))
+        encoded.counts.append(len(rows))
+        return
+    half = len(rows) // 2
+    _append_streams(encoded, key, rows[:half], max_octets)
+    _append_streams(encoded, key, rows[half:], max_octets)

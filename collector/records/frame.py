@@ -1,0 +1,36 @@
+"""A batch as one DataFrame of raw columns: integers and codes, before anything is made text.
+
+Raw frames are what is grouped and filtered cheaply; `publish.py` turns one into what is published.
+"""
+
+from typing import Any
+
+import polars as pl
+
+from collector.records.columns import KINDS, Kind
+from collector.records.flow_batch import FlowBatch
+
+
+def raw_frame(batch: FlowBatch) -> pl.DataFrame:
+    """Put a batch's columns into one DataFrame, nulls where a value is missing."""
+    series = []
+    for name, values in batch.columns.items():
+        column = _series(name, values)
+        valid = batch.valid.get(name.partition(".")[0])
+        if valid is not None:
+            column = pl.select(pl.when(pl.lit(pl.Series(valid))).then(pl.lit(column))).to_series()
+        series.append(column.alias(name))
+    return pl.DataFrame(series)
+
+
+def _series(name: str, values: Any) -> pl.Series:
+    if isinstance(values, list):
+        return pl.Series(name, values, dtype=pl.String)
+    return values if isinstance(values, pl.Series) else pl.Series(name, values)
+
+
+def raw_names(name: str) -> tuple[str, ...]:
+    """Name the raw columns that hold a record column."""
+    if KINDS.get(name) is Kind.ADDRESS:
+        return (f"{name}.hi", f"{name}.lo")
+    return (name,)

@@ -1,0 +1,114 @@
+"""A raw frame made what is published: text for addresses, names and what the RIB says of a route.
+
+Everything is done for distinct values and spread, so a record costs a few gathers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from numpy.typing import NDArray
+
+from collector.records.columns import JOIN_SIDES, KINDS, RECORD_ORDER, Kind
+from collector.records.distinct import distinct_ids, map_distinct
+from collector.records.text import address_text, mac_text, prefix_text
+from collector.rib.paths import Path, Paths
+
+# What a path says, by the end of the column's name; the types that polars needs to be told.
+_OF_PATH: dict[str, tuple[Callable[[Path], object], pl.DataType]] = {
+    "AsPath": (lambda path: path.as_path_text, pl.String()),
+    "OriginAs": (lambda path: path.origin_as, pl.UInt32()),
+    "PeerAs": (lambda path: path.peer_as, pl.UInt32()),
+    "NextHop": (lambda path: path.next_hop, pl.String()),
+    "LocalPref": (lambda path: path.local_pref, pl.UInt32()),
+    "Med": (lambda path: path.med, pl.UInt32()),
+    "Communities": (lambda path: list(path.communities), pl.List(pl.String)),
+    "LargeCommunities": (lambda path: list(path.large_communities), pl.List(pl.String)),
+    "ExtendedCommunities": (lambda path: list(path.extended_communities), pl.List(pl.String)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the integers of a raw frame stand for."""
+
+    exporters: Sequence[str]
+    codes: dict[str, Sequence[str]]  # column name to its texts
+    paths: Paths
+    rd_text: Callable[[int], str]
+
+
+def published_frame(raw: pl.DataFrame, tables: Tables, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """Make the columns of a published record from a raw frame.
+
+    Args:
+        raw: as `frame.raw_frame` makes it, correlated or not, or grouped.
+        tables: the worker's tables.
+        columns: names wanted; all that the frame has where empty.
+    Returns:
+        Strings, integers, floats and lists only, in the order of `RECORD_ORDER`; a wanted column
+        that the frame has nothing for is left out.
+    """
+    wanted = frozenset(columns)
+    made: dict[str, pl.Series] = {}
+    for name in dict.fromkeys(column.partition(".")[0] for column in raw.columns):
+        if name.endswith("Route"):
+            made.update(_route_columns(raw, name.removesuffix("Route"), tables.paths, wanted))
+        elif not wanted or name in wanted:
+            made[name] = _column(raw, name, tables)
+    if "extra" in made:  # long, so it comes last
+        made["extra"] = made.pop("extra")
+    order = [name for name in RECORD_ORDER if name in made]
+    order += [name for name in made if name not in RECORD_ORDER]
+    return pl.DataFrame([made[name].alias(name) for name in order])
+
+
+def _column(raw: pl.DataFrame, name: str, tables: Tables) -> pl.Series:
+    kind = KINDS.get(name)
+    if kind is Kind.ADDRESS:
+        high, low = raw[f"{name}.hi"], raw[f"{name}.lo"]
+        text = address_text(_numbers(high), _numbers(low))
+        return _null_where(text, low)
+    if kind is Kind.PREFIX:
+        length = raw[f"{name}.length"].to_numpy()
+        return prefix_text(_numbers(raw[f"{name}.hi"]), _numbers(raw[f"{name}.lo"]), length)
+    values = raw[name]
+    if kind is Kind.DEVICE:
+        return pl.Series(tables.exporters, dtype=pl.String).gather(_numbers(values))
+    if kind is Kind.CODE:
+        return pl.Series(tables.codes[name], dtype=pl.String).gather(_numbers(values))
+    if kind is Kind.MAC:
+        return _null_where(mac_text(_numbers(values)), values)
+    if kind is Kind.RD:
+        return _null_where(map_distinct([_numbers(values)], tables.rd_text, pl.String()), values)
+    return values
+
+
+def _numbers(values: pl.Series) -> NDArray:
+    return (values.fill_null(0) if values.null_count() else values).to_numpy()
+
+
+def _null_where(text: pl.Series, values: pl.Series) -> pl.Series:
+    if not values.null_count():
+        return text
+    return pl.select(pl.when(pl.lit(values.is_not_null())).then(pl.lit(text))).to_series()
+
+
+def _route_columns(
+    raw: pl.DataFrame, side: str, paths: Paths, wanted: frozenset[str]
+) -> dict[str, pl.Series]:
+    """Spread what the RIB says of the distinct paths of one side over its records."""
+    names = [what for what in _OF_PATH if not wanted or f"{side}{what}" in wanted]
+    if not names:
+        return {}
+    distinct, row_of = distinct_ids(raw[f"{side}Route"].to_numpy())
+    found = [paths.paths[path] if path else None for path in distinct.tolist()]
+    made = {}
+    for what in names:
+        value_of, dtype = _OF_PATH[what]
+        values = [None if path is None else value_of(path) for path in found]
+        made[f"{side}{what}"] = pl.Series(values, dtype=dtype).gather(row_of)
+    return made
+
+
+PATH_COLUMNS = frozenset(f"{side}{what}" for side in JOIN_SIDES for what in _OF_PATH)

@@ -1,0 +1,92 @@
+"""Numbers to text, a column at a time: addresses, prefixes, MAC addresses, route distinguishers.
+
+Text is made once for each distinct value, or (IPv4) by joining two tables of 65 536 strings; never
+by a call for each record.
+"""
+
+import socket
+from functools import cache
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from collector.records.distinct import map_distinct
+from collector.records.flow_batch import is_ipv4
+
+
+@cache
+def _ipv4_halves() -> tuple[pl.Series, pl.Series]:
+    pairs = [f"{high}.{low}" for high in range(256) for low in range(256)]
+    return pl.Series([f"{pair}." for pair in pairs]), pl.Series(pairs)
+
+
+@cache
+def _lengths() -> pl.Series:
+    return pl.Series([f"/{length}" for length in range(129)])
+
+
+def ipv4_text(addresses: NDArray[np.integer]) -> pl.Series:
+    """Dotted text of IPv4 addresses, shape (n,), host order."""
+    high, low = _ipv4_halves()
+    addresses = addresses.astype(np.uint32, copy=False)
+    return high.gather(addresses >> np.uint32(16)) + low.gather(addresses & np.uint32(0xFFFF))
+
+
+def address_text(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> pl.Series:
+    """Canonical text (RFC 5952) of addresses; IPv4-mapped ones as plain IPv4."""
+    ipv4 = is_ipv4(high, low)
+    if ipv4.all():
+        return ipv4_text(low & np.uint64(0xFFFFFFFF))
+    text = map_distinct([high, low], _ipv6_text, pl.String())
+    if not ipv4.any():
+        return text
+    return pl.select(
+        pl.when(pl.lit(pl.Series(ipv4)))
+        .then(pl.lit(ipv4_text(low & np.uint64(0xFFFFFFFF))))
+        .otherwise(pl.lit(text))
+    ).to_series()
+
+
+def prefix_text(
+    high: NDArray[np.uint64], low: NDArray[np.uint64], length: NDArray[np.int16]
+) -> pl.Series:
+    """Text of prefixes; null where the length is negative.
+
+    Args:
+        high, low: shape (n,), the address, host bits cleared (`mask_address`).
+        length: shape (n,), in the address's own family (0-32 or 0-128); negative: no prefix.
+    """
+    known = length >= 0
+    text = address_text(high, low) + _lengths().gather(np.where(known, length, 0))
+    if known.all():
+        return text
+    return pl.select(pl.when(pl.lit(pl.Series(known))).then(pl.lit(text))).to_series()
+
+
+def mask_address(
+    high: NDArray[np.uint64], low: NDArray[np.uint64], length: NDArray[np.int16]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Clear the host bits of addresses: of all of them where the length is negative."""
+    bits = np.where(is_ipv4(high, low), length.astype(np.int64) + 96, length)
+    bits = np.maximum(bits, 0)
+    return high & _mask(bits), low & _mask(bits - 64)
+
+
+def _mask(bits: NDArray[np.int64]) -> NDArray[np.uint64]:
+    bits = np.clip(bits, 0, 64).astype(np.uint64)
+    # A shift by 64 is not defined for 64-bit words, so it is done in two steps.
+    half = (np.uint64(64) - bits) >> np.uint64(1)
+    rest = np.uint64(64) - bits - half
+    return (np.uint64(0xFFFFFFFFFFFFFFFF) << half) << rest
+
+
+def mac_text(addresses: NDArray[np.uint64]) -> pl.Series:
+    """Lower-case colon text of MAC addresses."""
+    return map_distinct(
+        [addresses], lambda value: value.to_bytes(8, "big")[2:].hex(":"), pl.String()
+    )
+
+
+def _ipv6_text(high: int, low: int) -> str:
+    return socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big"))

@@ -1,0 +1,159 @@
+"""How IPv4 and IPv6 prefixes become 64-bit words, the keys of a prefix index.
+
+A prefix is its octets on the wire (RFC 4271 section 4.3): a length octet and as many octets as the
+length needs, host bits clear. Padded with zeros they are the words: one for IPv4, three for IPv6.
+
+The address space is cut into 65536 buckets, so that a new prefix makes only the answers for
+addresses near it out of date.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+BUCKETS = 65536
+_LENGTH = np.uint64(56)
+_8, _16, _24, _32, _40 = (np.uint64(bits) for bits in (8, 16, 24, 32, 40))
+_LOW_16 = np.uint64(0xFFFF)
+_LOW_32 = np.uint64(0xFFFFFFFF)
+
+
+class AddressFamily(Protocol):
+    """What a prefix index must know of an address family."""
+
+    bits: int
+    address_words: int
+    prefix_words: int
+
+    def words_of_prefixes(self, prefixes: Sequence[bytes]) -> list[NDArray[np.uint64]]:
+        """Return the key words of prefixes."""
+
+    def words_of_addresses(self, addresses: NDArray) -> list[NDArray[np.uint64]]:
+        """Return addresses as words, the most significant first."""
+
+    def words_of_covering(
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
+    ) -> list[NDArray[np.uint64]]:
+        """Return the key words of what covers each address, flattened from (addresses, lengths)."""
+
+    def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+        """Return the bucket of each address."""
+
+    def buckets_of_prefixes(
+        self, words: Sequence[NDArray[np.uint64]]
+    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+        """Return the buckets of long prefixes, and (first, after last) for each short one."""
+
+
+def lengths_of(words: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+    """Return the prefix lengths, which stand in the first octet."""
+    return (words[0] >> _LENGTH).view(np.int64)
+
+
+def octets_of(words: Sequence[NDArray[np.uint64]]) -> list[bytes]:
+    """Return prefixes as octets again, from their key words."""
+    stride = 8 * len(words)
+    octets = np.stack(words, axis=1).astype(">u8").tobytes()
+    return [
+        octets[start : start + 1 + (octets[start] + 7) // 8]
+        for start in range(0, len(octets), stride)
+    ]
+
+
+def _masks(bits: int, lengths: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    # Of a word of so many bits; a shift by all 64 is undefined, so a length of 0 is set apart.
+    every = (1 << bits) - 1
+    return np.array(
+        [(every << (bits - min(int(length), bits))) & every for length in lengths], np.uint64
+    )
+
+
+class IPv4:
+    """Addresses are uint32 of shape (n,); a bucket is a /16."""
+
+    bits = 32
+    address_words = 1
+    prefix_words = 1
+
+    def words_of_prefixes(self, prefixes: Sequence[bytes]) -> list[NDArray[np.uint64]]:
+        """Return one word a prefix: length, address, three zero octets."""
+        return [np.array(prefixes, "S8").view(">u8").astype(np.uint64)]
+
+    def words_of_addresses(self, addresses: NDArray) -> list[NDArray[np.uint64]]:
+        """Return the addresses, 64 bits wide."""
+        return [addresses.astype(np.uint64)]
+
+    def words_of_covering(
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
+    ) -> list[NDArray[np.uint64]]:
+        """Return (length, masked address) of every pair."""
+        masked = addresses[0][:, None] & _masks(32, lengths)
+        return [((masked << _24) | (lengths << _LENGTH)).ravel()]
+
+    def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+        """Return the upper 16 bits."""
+        return (addresses[0] >> _16).view(np.int64)
+
+    def buckets_of_prefixes(
+        self, words: Sequence[NDArray[np.uint64]]
+    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+        """A prefix shorter than 16 bits spans several buckets."""
+        lengths = lengths_of(words)
+        buckets = ((words[0] >> _40) & _LOW_16).view(np.int64)
+        short = lengths < 16
+        spans = [
+            (first, first + (1 << (16 - length)))
+            for first, length in zip(buckets[short].tolist(), lengths[short].tolist(), strict=True)
+        ]
+        return buckets[~short], spans
+
+
+class IPv6:
+    """Addresses are uint64 of shape (n, 2), upper half first; a bucket is some /32s, folded."""
+
+    bits = 128
+    address_words = 2
+    prefix_words = 3
+
+    def words_of_prefixes(self, prefixes: Sequence[bytes]) -> list[NDArray[np.uint64]]:
+        """Return three words a prefix: length and 7 octets, 8 octets, 1 octet and 7 zeros."""
+        words = np.array(prefixes, "S24").view(">u8").reshape(-1, 3).astype(np.uint64)
+        return [np.ascontiguousarray(words[:, column]) for column in range(3)]
+
+    def words_of_addresses(self, addresses: NDArray) -> list[NDArray[np.uint64]]:
+        """Return the two halves."""
+        return [np.ascontiguousarray(addresses[:, half], np.uint64) for half in (0, 1)]
+
+    def words_of_covering(
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
+    ) -> list[NDArray[np.uint64]]:
+        """Return (length, masked address) of every pair, shifted by the length octet."""
+        upper = addresses[0][:, None] & _masks(64, lengths)
+        lower_lengths = np.maximum(lengths, np.uint64(64)) - np.uint64(64)
+        lower = addresses[1][:, None] & _masks(64, lower_lengths)
+        return [
+            ((upper >> _8) | (lengths << _LENGTH)).ravel(),
+            ((upper << _LENGTH) | (lower >> _8)).ravel(),
+            (lower << _LENGTH).ravel(),
+        ]
+
+    def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+        """Fold the upper 32 bits: 2001:db8:: and 2001:db9:: are in different buckets."""
+        return _fold(addresses[0] >> _32)
+
+    def buckets_of_prefixes(
+        self, words: Sequence[NDArray[np.uint64]]
+    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+        """A prefix shorter than 32 bits may have to do with any bucket."""
+        short = lengths_of(words) < 32
+        buckets = _fold((words[0][~short] >> _24) & _LOW_32)
+        return buckets, [(0, BUCKETS)] if short.any() else []
+
+
+def _fold(upper: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return ((upper ^ (upper >> _16)) & _LOW_16).view(np.int64)
+
+
+FAMILIES: dict[int, AddressFamily] = {4: IPv4(), 6: IPv6()}

@@ -1,0 +1,220 @@
+"""The inside of a worker, wired: decoders, tables, join, aggregates and outputs of one slot."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from collector.config.model import AggregateTable, Config
+from collector.metrics import Counters
+from collector.pipeline.devices import DeviceDirectory, DeviceSettings
+from collector.processors.aggregate import AggregateSpec, Aggregator
+from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS, Correlator
+from collector.processors.route_distinguishers import StaticRd
+from collector.protocols.bgp.route_distinguisher import rd_octets, rd_text
+from collector.protocols.flow_decoder import FlowDecoder
+from collector.protocols.ipfix.registry import Registry
+from collector.receivers.bmp_tcp import BmpReceiver
+from collector.records.batch_builder import BatchBuilder
+from collector.records.publish import Tables
+from collector.rib.rib import Rib
+from collector.rib.view import View
+from collector.workers.bmp_path import BmpPath
+from collector.workers.device_status import device_status
+from collector.workers.flow_path import FlowPath, Report
+from collector.workers.outputs import Outputs
+from collector.workers.publisher import Origin, Publisher
+from collector.workers.slot_table import slot_table
+
+log = logging.getLogger(__name__)
+
+
+class Assembly:
+    """One worker's parts, and how records move between them.
+
+    Args:
+        slot, slots: this worker's place among all.
+        incarnation: how many workers this slot has had.
+        report: takes what a successor should know.
+        batch_closed: called when the octets of the datagrams read so far are needed no more.
+        failed: called when an output is gone for good.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        slot: int,
+        slots: int,
+        incarnation: int,
+        counters: Counters,
+        report: Report,
+        batch_closed: Callable[[], None],
+        failed: Callable[[], None],
+    ) -> None:
+        self._slot, self._slots = slot, slots
+        self._counters = counters
+        self._failed = failed
+        name = config.collector.name or socket.gethostname()
+        self._origin = Origin(name, slot, incarnation)
+        self._config = config
+        self._directory = DeviceDirectory(_device_settings(config), counters)
+        views = [_view(text) for text in config.rib.views]
+        self._rib = Rib(
+            views=views,
+            stale_s=config.rib.stale_s,
+            silence_s=config.rib.silence_s,
+            max_routes=config.rib.max_routes,
+            counters=counters,
+        )
+        self._tables = Tables(
+            self._directory.names,
+            {
+                "destinationJoin": JOIN_TEXTS,
+                "sourceJoin": JOIN_TEXTS,
+                "ribState": STATE_TEXTS,
+            },
+            self._rib.paths,
+            lambda rd: rd_text(rd.to_bytes(8, "big")),
+        )
+        decoder = FlowDecoder(
+            _registry(config.flow.element_files),
+            counters=counters,
+            max_templates_per_exporter=config.flow.max_templates,
+        )
+        self.flow_path = FlowPath(
+            decoder,
+            BatchBuilder(decoder.lists, config.flow.elements, config.flow.extra),
+            self._directory,
+            Correlator(self._rib, self._directory, views, counters),
+            counters,
+            batch_rows=config.flow.batch_rows,
+            publish=lambda raw, now_s: self._publisher.flows(raw, now_s),
+            report=report,
+            closed=batch_closed,
+        )
+        self.bmp_path = BmpPath(
+            self._rib, self._directory, counters, publish=lambda events: self._publish(events)
+        )
+        self._make_outputs(config)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._outputs.start()
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due by the clock; called about once a second."""
+        self._rib.tick(now_s)
+        self.bmp_path.tick(now_s)
+        self._publisher.tick(now_s)
+
+    async def stop(self, timeout_s: float) -> int:
+        """Publish what is open and wait for acknowledgements; give what stays without."""
+        self._publisher.flush()
+        return await self._outputs.drain(timeout_s)
+
+    async def reconfigure(self, config: Config) -> None:
+        """Take over what can change while running; see `config/reload.py`."""
+        old, previous = self._outputs, self._config
+        self._directory.configure(_device_settings(config))
+        self.flow_path.batch_rows = config.flow.batch_rows
+        if _publishing(config) == _publishing(previous):
+            self._config = config
+            self.flow_path.static_rds = _static_rds(config)
+            return
+        self._publisher.flush()
+        self._make_outputs(config)
+        self.start()
+        await old.drain(config.collector.stop_timeout_s)
+
+    def close_moved_sessions(self, receiver: BmpReceiver) -> None:
+        """Close the BMP sessions of devices that belong to another slot now."""
+        table = slot_table(self._config, self._slots)
+        for session in list(receiver.sessions.values()):
+            if table.slot_of(session.address) != self._slot:
+                receiver.close(session, "moved to another slot")
+
+    def device_status(self) -> Iterator[dict[str, Any]]:
+        """What is known of each device, for the status."""
+        return device_status(
+            self._slot, self._directory, self.flow_path, self.bmp_path, self._rib, time.time()
+        )
+
+    def start_snapshots(self, devices: Iterable[str]) -> list[str]:
+        """Begin to publish whole tables; of all devices where none is named."""
+        return self.bmp_path.snapshot(list(devices))
+
+    def _make_outputs(self, config: Config) -> None:
+        self._config = config
+        self.flow_path.static_rds = _static_rds(config)
+        self.bmp_path.snapshot_interval_s = config.snapshot.interval_s
+        self._outputs = Outputs(
+            config.output,
+            config.publish,
+            self._slot,
+            self._counters,
+            failed=self._failed,
+            room=self.bmp_path.snapshot_after_drops,
+        )
+        published = {publish.records for publish in config.publish}
+        aggregators = {
+            table.name: Aggregator(_aggregate_spec(table), self._tables, self._counters)
+            for table in config.aggregate
+            if table.name in published
+        }
+        self._publisher = Publisher(
+            config.publish, aggregators, self._outputs, self._tables, self._origin, self._counters
+        )
+        self.bmp_path.wants_events = self._publisher.wants_events
+
+    def _publish(self, events: list[dict[str, Any]]) -> bool:
+        return self._publisher.events(events)
+
+
+def _publishing(config: Config) -> tuple[Any, ...]:
+    return config.output, config.publish, config.aggregate, config.snapshot
+
+
+def _device_settings(config: Config) -> list[DeviceSettings]:
+    return [
+        DeviceSettings(device.addresses, device.rib_of, device.views, device.sampling_rate)
+        for device in config.device
+    ]
+
+
+def _static_rds(config: Config) -> tuple[StaticRd, ...]:
+    return tuple(
+        StaticRd(
+            int.from_bytes(rd_octets(line.rd), "big"),
+            line.device,
+            line.vrf_id,
+            line.ingress_interface,
+        )
+        for line in config.rd
+    )
+
+
+def _aggregate_spec(table: AggregateTable) -> AggregateSpec:
+    return AggregateSpec(
+        table.name,
+        table.keys,
+        table.sums,
+        table.window_s,
+        table.time,
+        table.lateness_s,
+        table.time_range_s,
+        table.max_groups,
+    )
+
+
+def _registry(files: Iterable[str]) -> Registry:
+    registry = Registry.default()
+    for name in files:
+        registry = registry.with_csv(Path(name).read_text())
+    return registry
+
+
+def _view(text: str) -> View:
+    return View[text.upper().replace("-", "_")]

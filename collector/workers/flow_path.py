@@ -1,0 +1,147 @@
+"""The way of a datagram through a worker: decode, batch, fill in, correlate, hand on."""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import polars as pl
+
+from collector.errors import DecodeError
+from collector.metrics import Counters, register
+from collector.pipeline.devices import DeviceDirectory
+from collector.processors.correlate import Correlator
+from collector.processors.options_data import fill_names, fill_sampling
+from collector.processors.options_tables import OptionsTables
+from collector.processors.route_distinguishers import StaticRd, route_distinguishers
+from collector.protocols.flow_decoder import FlowDecoder
+from collector.protocols.flow_values import DataSet, TemplateAnnounced
+from collector.receivers.bmp_tcp import canonical_address
+from collector.records.batch_builder import BatchBuilder
+from collector.records.frame import raw_frame
+
+register(
+    flow_records="flow records decoded",
+    flow_record_faults="Data Sets with a record that runs past their end; those before it stand",
+)
+
+_MAX_ADDRESSES = 1 << 17
+
+Report = Callable[[list[Any], bytes | None], None]
+
+
+class FlowPath:
+    """All flow datagrams of one worker.
+
+    Args:
+        publish: takes a correlated raw frame and the time its batch was closed.
+        report: takes (key, octets or None) of what a successor should know.
+        closed: called when a batch was closed: the datagrams' octets are needed no more.
+    """
+
+    def __init__(
+        self,
+        decoder: FlowDecoder,
+        builder: BatchBuilder,
+        directory: DeviceDirectory,
+        correlator: Correlator,
+        counters: Counters,
+        *,
+        batch_rows: int,
+        publish: Callable[[pl.DataFrame, float], None],
+        report: Report,
+        closed: Callable[[], None],
+    ) -> None:
+        self.decoder = decoder
+        self.static_rds: Sequence[StaticRd] = ()
+        self.batch_rows = batch_rows
+        self.options = OptionsTables(counters, report)
+        self._builder = builder
+        self._directory = directory
+        self._correlator = correlator
+        self._counters = counters
+        self._publish = publish
+        self._report = report
+        self._closed = closed
+        # Source address as the kernel writes it: index and canonical text; None: refused.
+        self._exporters: dict[str, tuple[int, str] | None] = {}
+
+    @property
+    def waiting_rows(self) -> int:
+        """Records in the batch that is being collected."""
+        return self._builder.rows
+
+    def datagram(self, address: str, octets: memoryview) -> None:
+        """Take one datagram; its octets must stay as they are until ``closed`` is called."""
+        try:
+            exporter = self._exporters[address]
+        except KeyError:
+            exporter = self._know(address)
+        if exporter is None:
+            return
+        index, name = exporter
+        now_s = time.time()
+        for event in self.decoder.decode(name, octets, now_s):
+            if type(event) is DataSet:
+                message, template, _ = event
+                if template.is_options:
+                    self.options.learn(index, event, self.decoder.lists(message))
+                    continue
+                options = self.options.of(index)
+                domain = message.observation_domain_id
+                init_ms = 0 if options is None else options.system_init_time_ms(domain) or 0
+                self._builder.add(event, index, int(now_s * 1e6), init_ms)
+            elif type(event) is TemplateAnnounced and event.changed:
+                self._report_template(event)
+        if self._builder.rows >= self.batch_rows:
+            self.close_batch()
+
+    def close_batch(self) -> None:
+        """Decode what was collected, and hand it on as one frame."""
+        batch, faults = self._builder.close()
+        self._closed()
+        if faults:
+            self._counters.add("flow_record_faults", faults)
+        if batch is None:
+            return
+        self._counters.add("flow_records", batch.rows)
+        batch.add("device", self._directory.devices(batch.columns["exporterAddress"]))
+        fill_sampling(batch, self.options.of, self._configured_rate)
+        fill_names(batch, self.options.of)
+        rds = route_distinguishers(batch, self.options.of, self.static_rds, self._device_of)
+        self._correlator.correlate(batch, rds)
+        self._publish(raw_frame(batch), time.time())
+
+    def restore(self, key: list[Any], octets: bytes) -> None:
+        """Learn what an earlier worker of this slot reported."""
+        kind, exporter, *rest = key
+        index = self._directory.exporter(exporter)
+        if index is None:
+            return
+        if kind == "options":
+            self.options.restore(index, rest[0], octets)
+            return
+        version, domain = rest[0], rest[1]
+        with contextlib.suppress(DecodeError):  # accepted once; a bound may have become smaller
+            self.decoder.restore(exporter, version, domain, octets)
+
+    def _report_template(self, event: TemplateAnnounced) -> None:
+        message = event.message
+        key = ["template", message.exporter, message.version, message.observation_domain_id]
+        key.append(event.template.template_id)
+        self._report(key, None if event.withdrawn else event.octets)
+
+    def _know(self, address: str) -> tuple[int, str] | None:
+        name = canonical_address(address)
+        index = self._directory.exporter(name)
+        if len(self._exporters) >= _MAX_ADDRESSES:
+            self._exporters.clear()
+        self._exporters[address] = known = None if index is None else (index, name)
+        return known
+
+    def _device_of(self, exporter: int) -> str:
+        return self._directory.device_of(self._directory.names[exporter])
+
+    def _configured_rate(self, exporter: int) -> int | None:
+        settings = self._directory.settings(self._device_of(exporter))
+        return None if settings is None else settings.sampling_rate

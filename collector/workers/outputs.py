@@ -1,0 +1,135 @@
+"""Exporters and outboxes of one worker, as the configuration names them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from collector.config.model import OutputTable, PublishTable
+from collector.errors import ExportError
+from collector.exporters.file import FileExporter, FileOptions
+from collector.exporters.kafka import KafkaExporter
+from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
+from collector.exporters.stdout import StdoutExporter
+from collector.metrics import Counters
+from collector.pipeline.batch import Batch, Exporter
+from collector.pipeline.outbox import Outbox
+
+BINARY_FORMATS = frozenset({"msgpack", "arrow"})
+
+log = logging.getLogger(__name__)
+
+
+class Outputs:
+    """One outbox for each output (and framing) that something is published to.
+
+    Args:
+        failed: called when a destination is gone for good (standard output was closed).
+        room: called when an outbox that had to drop batches has room again.
+    """
+
+    def __init__(
+        self,
+        outputs: Iterable[OutputTable],
+        publishes: Iterable[PublishTable],
+        slot: int,
+        counters: Counters,
+        *,
+        failed: Callable[[], None],
+        room: Callable[[], None],
+    ) -> None:
+        self._outboxes: dict[tuple[str, bool], Outbox] = {}
+        self._runs: dict[tuple[str, bool], asyncio.Task[None]] = {}
+        self._prefix = {
+            output.name: f"{output.prefix}." if output.type == "kafka" else "" for output in outputs
+        }
+        self._failed = failed
+        by_name = {output.name: output for output in outputs}
+        for publish in publishes:
+            key = _key(publish)
+            if key in self._outboxes:
+                continue
+            output = by_name[publish.output]
+            self._outboxes[key] = Outbox(
+                _exporter(output, publish.format not in BINARY_FORMATS, slot),
+                limit_octets=output.buffer_octets,
+                counters=counters,
+                name=output.name,
+                on_room=room,
+            )
+
+    def start(self) -> None:
+        """Begin to send what is put."""
+        for key, outbox in self._outboxes.items():
+            self._runs[key] = asyncio.ensure_future(self._run(key, outbox))
+
+    def put(self, publish: PublishTable, batch: Batch) -> bool:
+        """Queue a batch for the output that ``publish`` names; False: dropped, counted."""
+        return self._outboxes[_key(publish)].put(batch)
+
+    def topic(self, publish: PublishTable) -> str:
+        """The topic of a publication."""
+        return publish.topic or f"{self._prefix[publish.output]}{publish.records}"
+
+    async def drain(self, deadline_s: float) -> int:
+        """Send what waits; give the number of records left unacknowledged."""
+        left = await asyncio.gather(
+            *(outbox.drain(deadline_s) for outbox in self._outboxes.values())
+        )
+        return sum(left)
+
+    async def _run(self, key: tuple[str, bool], outbox: Outbox) -> None:
+        try:
+            await outbox.run()
+        except ExportError as error:
+            log.error("output %s is gone: %s", key[0], error)
+            self._failed()
+
+
+def _key(publish: PublishTable) -> tuple[str, bool]:
+    return publish.output, publish.format in BINARY_FORMATS
+
+
+def _exporter(output: OutputTable, lines: bool, slot: int) -> Exporter:
+    if output.type == "stdout":
+        return StdoutExporter(lines=lines)
+    if output.type == "file":
+        assert output.path is not None
+        return FileExporter(
+            FileOptions(
+                path=output.path.replace("{slot}", str(slot)),
+                lines=lines,
+                rotate_octets=output.rotate_octets or None,
+                rotate_s=output.rotate_s or None,
+                keep=output.keep_files or None,
+            )
+        )
+    return KafkaExporter(_kafka_options(output))
+
+
+def _kafka_options(output: OutputTable) -> KafkaOptions:
+    tls = None
+    if "tls" in output.security:
+        tls = KafkaTls(
+            ca=output.ca_file,
+            certificate=output.cert_file,
+            key=output.key_file,
+            verify=output.check_hostname,
+        )
+    login = None
+    if output.sasl_mechanism:
+        password = output.password or ""
+        if output.password_file:
+            password = Path(output.password_file).read_text().strip()
+        login = KafkaLogin(
+            mechanism=output.sasl_mechanism, username=output.username or "", password=password
+        )
+    return KafkaOptions(
+        bootstrap=",".join(output.brokers),
+        compression=output.compression,
+        batch_octets=output.max_message_octets,
+        message_octets=output.max_message_octets,
+        request_timeout_ms=output.request_timeout_ms,
+        tls=tls,
+        login=login,
+    )

@@ -1,0 +1,154 @@
+"""What is published of each batch and event: which columns, numbered, encoded, to which output."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from collector.config.model import PublishTable
+from collector.metrics import Counters, register
+from collector.pipeline.batch import Batch
+from collector.processors.aggregate import Aggregator
+from collector.records.encode import encode, encode_events
+from collector.records.publish import Tables, published_frame
+from collector.workers.outputs import Outputs
+
+register(published_records="records handed to outputs, by topic")
+
+FLOW, BMP = "flow", "bmp"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who makes the records; with ``sequence`` a consumer sees what is missing or doubled."""
+
+    collector: str
+    slot: int
+    incarnation: int
+
+
+class Publisher:
+    """Turns correlated batches, closed windows and events into messages.
+
+    Every record carries ``collector``, ``slot``, ``incarnation`` and ``sequence``, which counts the
+    records of one topic, output and incarnation from 0.
+    """
+
+    def __init__(
+        self,
+        publishes: Iterable[PublishTable],
+        aggregators: dict[str, Aggregator],
+        outputs: Outputs,
+        tables: Tables,
+        origin: Origin,
+        counters: Counters,
+    ) -> None:
+        self._flows = [publish for publish in publishes if publish.records == FLOW]
+        self._events = [publish for publish in publishes if publish.records == BMP]
+        self._aggregates = {
+            name: [publish for publish in publishes if publish.records == name]
+            for name in aggregators
+        }
+        self.aggregators = aggregators
+        self._outputs = outputs
+        self._tables = tables
+        self._origin = origin
+        self._counters = counters
+        self._sequence: dict[tuple[str, str], int] = {}
+
+    @property
+    def wants_events(self) -> bool:
+        """Whether BMP events go anywhere."""
+        return bool(self._events)
+
+    def flows(self, raw: pl.DataFrame, now_s: float) -> None:
+        """Publish a correlated batch, and add it to the aggregates."""
+        for publish in self._flows:
+            self._put(publish, published_frame(raw, self._tables, _needed(publish)))
+        for name, aggregator in self.aggregators.items():
+            self._windows(name, aggregator.add(raw, now_s))
+
+    def tick(self, now_s: float) -> None:
+        """Publish the windows whose time is over."""
+        for name, aggregator in self.aggregators.items():
+            self._windows(name, aggregator.tick(now_s))
+
+    def flush(self) -> None:
+        """Publish all open windows."""
+        for name, aggregator in self.aggregators.items():
+            self._windows(name, aggregator.flush())
+
+    def events(self, events: list[dict[str, Any]]) -> bool:
+        """Publish BMP events; False where an output had no room for them."""
+        taken = True
+        for publish in self._events:
+            topic = self._outputs.topic(publish)
+            first = self._count(publish, topic, len(events))
+            numbered = [
+                self._envelope() | {"sequence": first + index} | event
+                for index, event in enumerate(events)
+            ]
+            encoded = encode_events(numbered, publish.format)
+            taken &= self._outputs.put(publish, Batch.of(topic, *encoded))
+        return taken
+
+    def _windows(self, name: str, frames: list[pl.DataFrame]) -> None:
+        for frame in frames:
+            for publish in self._aggregates[name]:
+                self._put(publish, frame)
+
+    def _put(self, publish: PublishTable, frame: pl.DataFrame) -> None:
+        if publish.filter is not None:
+            frame = _filtered(frame, publish.filter)
+        if publish.columns:
+            frame = frame.select(name for name in publish.columns if name in frame.columns)
+        if frame.is_empty():
+            return
+        if publish.format != "arrow":
+            frame = _without_empty(frame)
+        topic = self._outputs.topic(publish)
+        first = self._count(publish, topic, frame.height)
+        numbered = frame.select(
+            *(pl.lit(value).alias(name) for name, value in self._envelope().items()),
+            pl.int_range(first, first + frame.height, dtype=pl.Int64).alias("sequence"),
+            pl.all(),
+        )
+        key = "device" if "device" in frame.columns else None
+        encoded = encode(numbered, publish.format, key_column=key)
+        self._outputs.put(publish, Batch.of(topic, *encoded))
+
+    def _envelope(self) -> dict[str, Any]:
+        origin = self._origin
+        return {
+            "collector": origin.collector,
+            "slot": origin.slot,
+            "incarnation": origin.incarnation,
+        }
+
+    def _count(self, publish: PublishTable, topic: str, records: int) -> int:
+        key = (publish.output, topic)
+        first = self._sequence.get(key, 0)
+        self._sequence[key] = first + records
+        self._counters.add(f"published_records.{topic}", records)
+        return first
+
+
+def _needed(publish: PublishTable) -> tuple[str, ...]:
+    """Columns to make text of: those published, and those the filter looks at."""
+    if not publish.columns or publish.filter is None:
+        return publish.columns
+    return (*publish.columns, *pl.sql_expr(publish.filter).meta.root_names())
+
+
+def _filtered(frame: pl.DataFrame, condition: str) -> pl.DataFrame:
+    expression = pl.sql_expr(condition)
+    missing = [name for name in expression.meta.root_names() if name not in frame.columns]
+    frame_with_all = frame.with_columns(pl.lit(None).alias(name) for name in missing)
+    return frame_with_all.filter(expression).drop(missing)
+
+
+def _without_empty(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out columns that are null in the whole batch: most templates fill a part of them."""
+    rows = frame.height
+    return frame.select(series for series in frame if series.null_count() < rows)

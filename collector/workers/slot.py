@@ -1,0 +1,175 @@
+"""One slot: its sockets live as long as the service, the worker process in it is replaced."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from collector.metrics import Counters
+from collector.workers.channel import Channel
+from collector.workers.learned import LearnedStore
+
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 10.0
+_HEALTHY_S = 60.0  # a worker that lived this long starts the next one without delay
+_RESTORE_ITEMS = 500  # a message
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSocket:
+    """One socket of a slot, by what is spoken on it."""
+
+    kind: str  # "flow" or "bmp"
+    sock: socket.socket
+
+
+class Slot:
+    """Keeps one worker running on this slot's sockets.
+
+    Attributes:
+        incarnation: how many workers this slot has had.
+        counters: counts of all of them together.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        sockets: list[SlotSocket],
+        learned: LearnedStore,
+        start_message: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.number = number
+        self.incarnation = 0
+        self.pid: int | None = None
+        self.channel: Channel | None = None
+        self.unacknowledged = 0
+        self.ready = asyncio.Event()
+        self._sockets = sockets
+        self._learned = learned
+        self._start_message = start_message
+        self._earlier = Counters()
+        self._latest: dict[str, int] = {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self._exit_code: int | None = None
+
+    @property
+    def counters(self) -> Counters:
+        """Counts of this slot's workers together."""
+        total = Counters()
+        total.merge(self._earlier)
+        total.merge(self._latest)
+        return total
+
+    async def run(self) -> None:
+        """Start a worker, and another one whenever it dies, until `stop`."""
+        delay_s = _FIRST_DELAY_S
+        while not self._stopping:
+            began_s = time.monotonic()
+            code = await self._run_worker()
+            if self._stopping:
+                self._exit_code = code
+                return
+            if time.monotonic() - began_s > _HEALTHY_S:
+                delay_s = _FIRST_DELAY_S
+            log.warning(
+                "worker %d (pid %s) ended with %s; starting it again in %.1f s",
+                self.number,
+                self.pid,
+                _exit_text(code),
+                delay_s,
+            )
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
+
+    def stop(self, timeout_s: float) -> None:
+        """Ask the worker for an orderly end."""
+        self._stopping = True
+        if self.channel is not None:
+            self.channel.tell("stop", timeout_s)
+
+    def kill(self) -> None:
+        """End the worker at once."""
+        self._stopping = True
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGKILL)
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether the last worker ended in order with everything acknowledged."""
+        return self._exit_code == 0 and self.unacknowledged == 0
+
+    async def _run_worker(self) -> int:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        fds = [entry.sock.fileno() for entry in self._sockets]
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "collector.workers.worker",
+                str(theirs.fileno()),
+                pass_fds=[theirs.fileno(), *fds],
+                # Ctrl-C in a terminal reaches the whole group; only the supervisor decides.
+                process_group=0,
+                env=os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            )
+        self.pid = self._process.pid
+        self.incarnation += 1
+        reader, writer = await asyncio.open_connection(sock=ours)
+        self.channel = Channel(reader, writer, self._told, _no_answer)
+        self._send_start(fds)
+        await self.channel.run()
+        self.channel.close()
+        self.channel = None
+        self.ready.clear()
+        code = await self._process.wait()
+        self._earlier.merge(self._latest)
+        self._latest = {}
+        return code
+
+    def _send_start(self, fds: list[int]) -> None:
+        channel = self.channel
+        assert channel is not None
+        sockets = [
+            {"kind": entry.kind, "fd": fd} for entry, fd in zip(self._sockets, fds, strict=True)
+        ]
+        channel.tell(
+            "start",
+            self._start_message()
+            | {"slot": self.number, "incarnation": self.incarnation, "sockets": sockets},
+        )
+        items = [list(item) for item in self._learned.of_slot(self.number)]
+        for first in range(0, len(items), _RESTORE_ITEMS):
+            channel.tell("restore", items[first : first + _RESTORE_ITEMS])
+        channel.tell("go", None)
+        if self._stopping:
+            channel.tell("stop", 0.0)
+
+    def _told(self, kind: str, content: Any) -> None:
+        match kind:
+            case "counters":
+                self._latest = content
+            case "learned":
+                for key, octets in content:
+                    self._learned.learn(self.number, key, octets)
+            case "ready":
+                self.ready.set()
+            case "stopped":
+                self.unacknowledged = content
+
+
+def _no_answer(kind: str, _content: Any) -> list[Any]:
+    raise KeyError(kind)  # workers tell; only the supervisor asks
+
+
+def _exit_text(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"

@@ -1,0 +1,193 @@
+"""A worker process: one event loop that reads its sockets, decodes, keeps tables and publishes.
+
+Everything it needs comes over the channel from the supervisor, which it ends with.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+import uvloop
+
+from collector.config.document import from_document
+from collector.config.model import Config
+from collector.logs import configure_logging
+from collector.metrics import Counters
+from collector.receivers.bmp_tcp import BmpReceiver
+from collector.receivers.udp import UdpReader
+from collector.workers.assembly import Assembly
+from collector.workers.channel import Channel
+
+_COUNTERS_INTERVAL_S = 1.0
+_READ_QUEUED_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One slot's worker, from the start message to the end."""
+
+    def __init__(self) -> None:
+        self._counters = Counters()
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[int] = self._loop.create_future()
+        self._learned: list[list[Any]] = []
+        self._readers: list[tuple[socket.socket, UdpReader]] = []
+        self._stopping = False
+        self._age_s = 0.1
+        self._batch_timer: asyncio.TimerHandle | None = None
+        # Both are set by the start message, which is the first one.
+        self._assembly: Assembly
+        self._receiver: BmpReceiver
+        self.channel: Channel
+
+    async def run(self, control: socket.socket) -> int:
+        """Run until told to stop, or until the supervisor is gone."""
+        reader, writer = await asyncio.open_connection(sock=control)
+        self.channel = Channel(reader, writer, self._told, self._answer)
+        ticks = asyncio.ensure_future(self._tick())
+        link = asyncio.ensure_future(self.channel.run())
+        await asyncio.wait([link, self._done], return_when=asyncio.FIRST_COMPLETED)
+        ticks.cancel()
+        if not self._done.done():
+            log.error("the supervisor is gone")
+            return 1
+        self.channel.tell("counters", self._counters)
+        await self.channel.flushed()
+        self.channel.close()
+        return self._done.result()
+
+    def _told(self, kind: str, content: Any) -> None:
+        match kind:
+            case "start":
+                self._start(content)
+            case "restore":
+                for key, octets in content:
+                    self._assembly.flow_path.restore(key, octets)
+            case "go":
+                self._go()
+            case "reload":
+                config = from_document(content["config"])
+                asyncio.ensure_future(self._assembly.reconfigure(config))
+                self._assembly.close_moved_sessions(self._receiver)
+            case "stop":
+                if not self._stopping:
+                    self._stopping = True
+                    asyncio.ensure_future(self._stop(content))
+
+    def _answer(self, kind: str, content: Any) -> Any:
+        if kind == "devices":
+            return self._assembly.device_status()
+        if kind == "snapshot":
+            return self._assembly.start_snapshots(content)
+        raise KeyError(kind)
+
+    def _start(self, content: dict[str, Any]) -> None:
+        config: Config = from_document(content["config"])
+        configure_logging(config.collector.log_level, f"worker {content['slot']}")
+        self._age_s = config.flow.batch_age_ms / 1000
+        self._assembly = Assembly(
+            config,
+            slot=content["slot"],
+            slots=content["workers"],
+            incarnation=content["incarnation"],
+            counters=self._counters,
+            report=lambda key, octets: self._learned.append([key, octets]),
+            batch_closed=self._batch_closed,
+            failed=lambda: self._told("stop", 0.0),
+        )
+        listeners = []
+        for entry in content["sockets"]:
+            sock = socket.socket(fileno=entry["fd"])
+            sock.setblocking(False)
+            if entry["kind"] == "flow":
+                reader = UdpReader(
+                    sock,
+                    self._assembly.flow_path.datagram,
+                    self._assembly.flow_path.close_batch,
+                    self._counters,
+                )
+                self._readers.append((sock, reader))
+            else:
+                listeners.append(sock)
+        self._receiver = BmpReceiver(self._loop, listeners, self._assembly.bmp_path, self._counters)
+
+    def _go(self) -> None:
+        self._assembly.start()
+        # What exists now stays; a collection that visits it all would stall the sockets.
+        gc.collect()
+        gc.freeze()
+        for sock, reader in self._readers:
+            self._loop.add_reader(sock.fileno(), self._readable, reader)
+        self._receiver.start()
+        self.channel.tell("ready", None)
+
+    def _readable(self, reader: UdpReader) -> None:
+        reader.drain()
+        if self._assembly.flow_path.waiting_rows and self._batch_timer is None:
+            self._batch_timer = self._loop.call_later(self._age_s, self._batch_is_old)
+
+    def _batch_is_old(self) -> None:
+        self._batch_timer = None
+        self._assembly.flow_path.close_batch()
+
+    def _batch_closed(self) -> None:
+        if self._batch_timer is not None:
+            self._batch_timer.cancel()
+            self._batch_timer = None
+        for _, reader in self._readers:
+            reader.reset()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_COUNTERS_INTERVAL_S)
+            if not self._readers and not hasattr(self, "_receiver"):
+                continue  # the start message has not come yet
+            self._assembly.tick(time.time())
+            self._tell_learned()
+            self.channel.tell("counters", self._counters)
+
+    def _tell_learned(self) -> None:
+        learned, self._learned[:] = list(self._learned), []
+        if learned:
+            self.channel.tell("learned", learned)
+
+    async def _stop(self, timeout_s: float) -> None:
+        """Read what is queued, for at most a second; publish; wait for acknowledgements."""
+        deadline_s = time.monotonic() + min(_READ_QUEUED_S, timeout_s)
+        self._receiver.stop()
+        for sock, reader in self._readers:
+            self._loop.remove_reader(sock.fileno())
+            while time.monotonic() < deadline_s and reader.drain():
+                pass
+        self._receiver.read_queued(deadline_s)
+        self._assembly.flow_path.close_batch()
+        self._receiver.close_all("service stops")
+        unacknowledged = await self._assembly.stop(timeout_s)
+        self._tell_learned()
+        self.channel.tell("stopped", unacknowledged)
+        self._done.set_result(1 if unacknowledged else 0)
+
+
+def main() -> int:
+    """Run the worker whose end of the control channel is the descriptor in the arguments."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.setblocking(False)
+    # Only the supervisor decides when a worker stops; it may be told by the terminal as well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    async def run() -> int:
+        return await Worker().run(control)
+
+    return uvloop.run(run())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""The lab's fixtures: skipped by name where the machine cannot, daemon logs where a test fails."""
+
+import shutil
+from collections.abc import Generator, Iterator
+from functools import cache
+
+import pytest
+
+from tests.lab.namespaces import Network, missing_rights
+
+_PROGRAMS = (
+    *("ip", "setpriv", "sysctl", "/usr/lib/frr/bgpd", "vtysh", "gobgpd", "gobgp"),
+    *("softflowd", "softflowctl", "pmacctd", "tshark", "dumpcap"),
+)
+
+
+@cache
+def _missing() -> str | None:
+    rights = missing_rights()
+    programs = [name for name in _PROGRAMS if shutil.which(name) is None]
+    return rights or (f"needs {', '.join(programs)}" if programs else None)
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """An empty network of namespaces, gone after the module's tests."""
+    missing = _missing()
+    if missing:
+        pytest.skip(missing)
+    with Network() as made:
+        yield made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of each daemon's log below a failure."""
+    report = yield
+    if report.failed:
+        for running in Network.running:
+            for daemon in running.daemons:
+                report.sections.append((f"log of {daemon.label}", daemon.tail()))
+    return report
