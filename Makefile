@@ -17,10 +17,10 @@ demo: setup
 	$(BIN)/python -m collector demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -rs
 
 test-lab: setup
-	$(BIN)/python -m pytest -m lab --timeout 900
+	$(BIN)/python -m pytest -m lab -rs --durations 15 --timeout 900
 
 lint: setup
 	$(BIN)/ruff check collector tests

@@ -15,7 +15,9 @@
 
 static inline unsigned int mix(unsigned int hash, unsigned int word)
 {
-    hash = (hash ^ word) * 0x7feb352du;
+    hash ^= word;
+    hash ^= hash >> 16;
+    hash *= 0x7feb352du;
     hash ^= hash >> 15;
     hash *= 0x846ca68bu;
     return hash ^ hash >> 16;

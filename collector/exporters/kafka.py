@@ -84,6 +84,7 @@ class KafkaExporter:
         Raises:
             RetryableExportError: not connected, or the topic is not there (yet).
             UnfinishedExportError: the producer had to be given up; with what to send again.
+            RejectedExportError: we may not write there, or the fixed partition does not exist.
             PartlyRejectedError: messages are too large, or the broker refuses them for good.
         """
         producer = await self._connected()
@@ -161,8 +162,11 @@ class KafkaExporter:
         try:
             async with asyncio.timeout(_METADATA_S):
                 return sorted(await producer.partitions_for(topic))
+        except errors.TopicAuthorizationFailedError as error:
+            # Refused, not retried: other topics would wait behind it for ever.
+            raise RejectedExportError(f"kafka: not allowed to use topic {topic}") from error
         except (TimeoutError, errors.KafkaError) as error:
-            reason = f"kafka: topic {topic} is not there: {type(error).__name__}"
+            reason = f"kafka: topic {topic}: no partitions known ({_text(error)})"
             raise RetryableExportError(reason) from error
 
     async def _pack(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.metrics import Counters, register
+from collector.rib.view import View
 
 register(exporters_refused="addresses past the limit on exporters; their datagrams are dropped")
 
@@ -20,7 +21,7 @@ class DeviceSettings:
 
     addresses: tuple[str, ...]
     rib_of: str | None = None
-    views: tuple[str, ...] | None = None
+    views: tuple[View, ...] | None = None
     sampling_rate: int | None = None
 
 

@@ -162,7 +162,7 @@ class Outbox:
             try:
                 await attempt()
             except RetryableExportError as error:
-                if self.last_error is None:
+                if self.last_error != str(error):
                     _log.warning("output %s: %s; trying again", self._name, error)
                 self.last_error = str(error)
                 self._counters.add(f"export_retries.{self._name}")
@@ -226,7 +226,7 @@ class Outbox:
             self._counters.add(f"export_dropped.{self._name}.{why}", records)
 
     def _why(self) -> str:
-        return self.last_error or "the destination is slower than we are"
+        return self.last_error or "not acknowledged in time"
 
 
 def _cost(batch: Batch) -> int:

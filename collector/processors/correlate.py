@@ -1,8 +1,8 @@
 """Join flows with the routes of the same device: source and destination, a whole batch at once.
 
-Both sides of all flows are one list of questions; those of one device, family and route
-distinguisher are answered by the RIB in one call. The answers are ids: what a path says is looked
-up later, for distinct paths only.
+Both sides of all flows are one list of questions, sorted so that those of one device and route
+distinguisher stand together; the RIB answers all of one family in one call. The answers are ids:
+what a path says is looked up later, for distinct paths only.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,10 @@ from collector.pipeline.devices import DeviceDirectory
 from collector.records.distinct import map_distinct
 from collector.records.flow_batch import FlowBatch, is_ipv4
 from collector.records.text import address_text, mask_address
+from collector.rib.join import Segment
 from collector.rib.rib import Rib
-from collector.rib.states import RibState, View
+from collector.rib.sync import RibState
+from collector.rib.view import View
 
 register(flow_unjoined="flows whose destination no table of their device has")
 
@@ -49,33 +51,36 @@ class Correlator:
             batch: with its devices (`DeviceDirectory.devices`).
             rds: shape (rows,), the route distinguishers to look in; None: the global table.
         """
-        questions = _Questions(batch, rds, self._next_hops(batch))
+        questions = _Questions(batch, rds)
+        next_hops = self._next_hops(batch)
         path = np.zeros(questions.count, np.int32)
         length = np.full(questions.count, -1, np.int16)
         join = np.zeros(questions.count, np.uint8)
         state = np.zeros(questions.count, np.uint8)
-        for device, family, rd, rows in questions.groups():
-            name = self._directory.rib_device_of(self._directory.names[device])
-            settings = self._directory.settings(name)
-            views = self._views
-            if settings is not None and settings.views is not None:
-                views = tuple(View.of(text) for text in settings.views)
-            answer = self._rib.join(
-                name,
+        for family in (4, 6):
+            rows = questions.of_family(family)
+            if not len(rows):
+                continue
+            answer = self._rib.join_segments(
                 family,
                 questions.addresses(family, rows),
-                rd.to_bytes(8, "big"),
-                questions.next_hops[rows] if questions.next_hops is not None else None,
-                views,
+                [self._segment(*part) for part in questions.parts(rows)],
+                None if next_hops is None else next_hops[rows],
             )
             path[rows] = answer.path
             length[rows] = answer.prefix_length
-            join[rows] = np.where(answer.path != 0, answer.view + 1, 0)
+            join[rows] = answer.view + 1
             state[rows] = answer.state
         self._add(batch, questions, path, length, join, state)
         if rds is not None and rds.any():
             for side in SIDES:
                 batch.add(f"{side}Rd", rds, rds != 0)
+
+    def _segment(self, start: int, stop: int, device: int, rd: int) -> Segment:
+        name = self._directory.rib_device_of(self._directory.names[device])
+        settings = self._directory.settings(name)
+        views = self._views if settings is None or settings.views is None else settings.views
+        return Segment(start, stop, name, rd.to_bytes(8, "big"), views)
 
     def _add(
         self,
@@ -95,11 +100,14 @@ class Correlator:
             batch.columns[f"{side}Prefix.hi"] = high[part]
             batch.columns[f"{side}Prefix.lo"] = low[part]
             batch.columns[f"{side}Prefix.length"] = length[part]
-        batch.add("ribState", np.maximum(state[:rows], state[rows:]))
+        batch.add("ribState", np.where(state[rows:] != 0, state[rows:], state[:rows]))
         self._counters.add("flow_unjoined", int((path[rows:] == 0).sum()))
 
     def _next_hops(self, batch: FlowBatch) -> NDArray[np.int32] | None:
-        """The RIB's ids of the flows' BGP next hops, 0 where the RIB does not know one."""
+        """Find the RIB's ids of the flows' BGP next hops: shape (2 * rows,), sources first.
+
+        The next hop is the destination's: of the way back to the source the flow says nothing.
+        """
         name = "bgpNextHopAddress"
         if f"{name}.lo" not in batch.columns:
             return None
@@ -107,58 +115,47 @@ class Correlator:
 
         def id_of(high: int, low: int) -> int:
             text = address_text(np.array([high], np.uint64), np.array([low], np.uint64))[0]
-            return self._rib.next_hop_id(text)
+            return self._rib.paths.next_hop_id(text)
 
-        return map_distinct([high, low], id_of, pl.Int32()).to_numpy()
+        ids = map_distinct([high, low], id_of, pl.Int32()).to_numpy()
+        return np.concatenate([np.zeros(batch.rows, np.int32), ids])
 
 
 class _Questions:
     """Both sides of a batch, sources first, as one list of addresses to look up."""
 
-    def __init__(
-        self,
-        batch: FlowBatch,
-        rds: NDArray[np.uint64] | None,
-        next_hops: NDArray[np.int32] | None,
-    ) -> None:
+    def __init__(self, batch: FlowBatch, rds: NDArray[np.uint64] | None) -> None:
         none = np.zeros(batch.rows, np.uint64)
         self.count = 2 * batch.rows
         self.high = np.concatenate([batch.columns.get(f"{side}Address.hi", none) for side in SIDES])
         self.low = np.concatenate([batch.columns.get(f"{side}Address.lo", none) for side in SIDES])
-        # The next hop is the destination's: of the way back to the source the flow says nothing.
-        self.next_hops = (
-            None
-            if next_hops is None
-            else np.concatenate([np.zeros(batch.rows, np.int32), next_hops])
-        )
         self._ipv4 = is_ipv4(self.high, self.low)
         self._device = np.tile(batch.columns["device"], 2)
         self._rds = None if rds is None or not rds.any() else np.tile(rds, 2)
 
-    def groups(self) -> Iterator[tuple[int, int, int, NDArray[np.int64] | slice]]:
-        """Give (device, family 4 or 6, route distinguisher, rows) of the questions that agree."""
-        key = self._device.astype(np.int64) * 2 + self._ipv4
+    def of_family(self, family: int) -> NDArray[np.int64]:
+        """Rows of a family, those of one device and route distinguisher side by side."""
+        rows = np.flatnonzero(self._ipv4 if family == 4 else ~self._ipv4)
+        devices = self._device[rows]
         if self._rds is not None:
-            rds, position = np.unique(self._rds, return_inverse=True)
-            key = key * len(rds) + position
-        if self.count and (key == key[0]).all():
-            yield self._group(0, slice(None))
-            return
-        order = np.argsort(key, kind="stable")
-        borders = np.flatnonzero(np.diff(key[order])) + 1
-        for rows in np.split(order, borders):
-            if len(rows):
-                yield self._group(int(rows[0]), rows)
+            return rows[np.lexsort((self._rds[rows], devices))]
+        if len(rows) and (devices == devices[0]).all():
+            return rows
+        return rows[np.argsort(devices, kind="stable")]
 
-    def _group(
-        self, first: int, rows: NDArray[np.int64] | slice
-    ) -> tuple[int, int, int, NDArray[np.int64] | slice]:
-        rd = 0 if self._rds is None else int(self._rds[first])
-        return int(self._device[first]), 4 if self._ipv4[first] else 6, rd, rows
+    def parts(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:
+        """Give (start, stop, device, route distinguisher) of the runs in ``rows`` that agree."""
+        devices = self._device[rows]
+        changes = devices[1:] != devices[:-1]
+        rds = None
+        if self._rds is not None:
+            rds = self._rds[rows]
+            changes |= rds[1:] != rds[:-1]
+        starts = [0, *(np.flatnonzero(changes) + 1).tolist()]
+        for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+            yield start, stop, int(devices[start]), 0 if rds is None else int(rds[start])
 
-    def addresses(
-        self, family: int, rows: NDArray[np.int64] | slice
-    ) -> NDArray[np.unsignedinteger]:
+    def addresses(self, family: int, rows: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
         """The addresses of some rows: shape (n,) uint32, or (n, 2) uint64 for IPv6."""
         if family == 4:
             return (self.low[rows] & _IPV4_BITS).astype(np.uint32)

@@ -38,8 +38,8 @@ class OptionsTables:
         """What one exporter's options data say; None: it sent none."""
         return self._tables.get(exporter)
 
-    def learn(self, exporter: int, data_set: DataSet, lists: TemplateLookup) -> None:
-        """Take an options data set."""
+    def learn(self, exporter: int, data_set: DataSet, lists: TemplateLookup) -> ExporterOptions:
+        """Take an options data set; give all that its exporter has said."""
         message, template, body = data_set
         rows, fault = template.layout.rows(body, lists)
         self._counters.add("flow_options", len(rows))
@@ -54,6 +54,7 @@ class OptionsTables:
                 key = ["options", message.exporter, domain, template.template_id]
                 key.append(msgpack.packb(scope))
                 self._report_once(key, msgpack.packb([scope, fields]))
+        return options
 
     def restore(self, exporter: int, domain: int, octets: bytes) -> None:
         """Learn a record of an earlier life from what was reported."""

@@ -54,7 +54,8 @@ class BatchBuilder:
         """
         self.rows = 0
         self._lists_of = lists_of
-        self._elements = frozenset(elements)
+        # Its name is learnt from options data, so it is looked up as a column.
+        self._elements = frozenset(elements) | {"applicationId"}
         self._extra = extra
         self._groups: dict[Layout, _Group] = {}
         self._projections: dict[Layout, Projection] = {}

@@ -9,8 +9,6 @@ column of its own where configured, else in the map ``extra``.
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-
 
 class Kind(Enum):
     """How a column's values are held in a batch, before they are made text for an exporter."""
@@ -29,41 +27,44 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CanonicalColumn:
-    """One column: its name, how it is held, and the elements it is taken from, best first."""
+    """One column: its name, how it is held, and the elements it is taken from, best first.
+
+    ``dtype`` is numpy's name of it: whoever only wants to know the columns needs no numpy.
+    """
 
     name: str
     kind: Kind
-    dtype: type
+    dtype: str
     chain: tuple[str, ...] = ()
     # The chain is one element a family: a template for both fills one and leaves the other 0.
     per_family: bool = False
 
 
-def _integer(name: str, dtype: type, *chain: str) -> CanonicalColumn:
+def _integer(name: str, dtype: str, *chain: str) -> CanonicalColumn:
     return CanonicalColumn(name, Kind.INTEGER, dtype, chain or (name,))
 
 
-def _per_family(name: str, dtype: type, *chain: str) -> CanonicalColumn:
+def _per_family(name: str, dtype: str, *chain: str) -> CanonicalColumn:
     return CanonicalColumn(name, Kind.INTEGER, dtype, chain, per_family=True)
 
 
 # Values that a template's fields give as they are. Times, sampling and names need more than the
 # record: `times.py` and `processors/options_data.py` fill those.
 FROM_FIELDS: tuple[CanonicalColumn, ...] = (
-    _integer("sourcePort", np.uint16, "sourceTransportPort", "udpSourcePort", "tcpSourcePort"),
+    _integer("sourcePort", "uint16", "sourceTransportPort", "udpSourcePort", "tcpSourcePort"),
     _integer(
         "destinationPort",
-        np.uint16,
+        "uint16",
         "destinationTransportPort",
         "udpDestinationPort",
         "tcpDestinationPort",
     ),
-    _integer("protocol", np.uint8, "protocolIdentifier"),
-    _integer("tcpFlags", np.uint16, "tcpControlBits"),
-    _integer("ipTos", np.uint8, "ipClassOfService"),
+    _integer("protocol", "uint8", "protocolIdentifier"),
+    _integer("tcpFlags", "uint16", "tcpControlBits"),
+    _integer("ipTos", "uint8", "ipClassOfService"),
     _integer(
         "octets",
-        np.uint64,
+        "uint64",
         "octetDeltaCount",
         "postOctetDeltaCount",
         "octetTotalCount",
@@ -73,39 +74,39 @@ FROM_FIELDS: tuple[CanonicalColumn, ...] = (
     ),
     _integer(
         "packets",
-        np.uint64,
+        "uint64",
         "packetDeltaCount",
         "postPacketDeltaCount",
         "packetTotalCount",
         "postPacketTotalCount",
         "initiatorPackets",
     ),
-    _integer("ingressInterface", np.uint32, "ingressInterface", "ingressPhysicalInterface"),
-    _integer("egressInterface", np.uint32, "egressInterface", "egressPhysicalInterface"),
-    _integer("selectorId", np.uint64, "selectorId", "samplerId"),
-    _integer("flowDirection", np.uint8),
-    _integer("ipVersion", np.uint8),
-    _integer("vlanId", np.uint16, "vlanId", "dot1qVlanId"),
-    _integer("postVlanId", np.uint16, "postVlanId", "postDot1qVlanId"),
-    _integer("ingressVRFID", np.uint32),
-    _integer("egressVRFID", np.uint32),
-    _per_family("icmpTypeCode", np.uint16, "icmpTypeCodeIPv4", "icmpTypeCodeIPv6"),
-    _integer("forwardingStatus", np.uint8),
-    _integer("flowEndReason", np.uint8),
-    _integer("bgpSourceAsNumber", np.uint32),
-    _integer("bgpDestinationAsNumber", np.uint32),
-    _per_family("sourcePrefixLength", np.uint8, "sourceIPv4PrefixLength", "sourceIPv6PrefixLength"),
+    _integer("ingressInterface", "uint32", "ingressInterface", "ingressPhysicalInterface"),
+    _integer("egressInterface", "uint32", "egressInterface", "egressPhysicalInterface"),
+    _integer("selectorId", "uint64", "selectorId", "samplerId"),
+    _integer("flowDirection", "uint8"),
+    _integer("ipVersion", "uint8"),
+    _integer("vlanId", "uint16", "vlanId", "dot1qVlanId"),
+    _integer("postVlanId", "uint16", "postVlanId", "postDot1qVlanId"),
+    _integer("ingressVRFID", "uint32"),
+    _integer("egressVRFID", "uint32"),
+    _per_family("icmpTypeCode", "uint16", "icmpTypeCodeIPv4", "icmpTypeCodeIPv6"),
+    _integer("forwardingStatus", "uint8"),
+    _integer("flowEndReason", "uint8"),
+    _integer("bgpSourceAsNumber", "uint32"),
+    _integer("bgpDestinationAsNumber", "uint32"),
+    _per_family("sourcePrefixLength", "uint8", "sourceIPv4PrefixLength", "sourceIPv6PrefixLength"),
     _per_family(
         "destinationPrefixLength",
-        np.uint8,
+        "uint8",
         "destinationIPv4PrefixLength",
         "destinationIPv6PrefixLength",
     ),
     CanonicalColumn(
-        "mplsVpnRouteDistinguisher", Kind.RD, np.uint64, ("mplsVpnRouteDistinguisher",)
+        "mplsVpnRouteDistinguisher", Kind.RD, "uint64", ("mplsVpnRouteDistinguisher",)
     ),
-    CanonicalColumn("sourceMacAddress", Kind.MAC, np.uint64, ("sourceMacAddress",)),
-    CanonicalColumn("destinationMacAddress", Kind.MAC, np.uint64, ("destinationMacAddress",)),
+    CanonicalColumn("sourceMacAddress", Kind.MAC, "uint64", ("sourceMacAddress",)),
+    CanonicalColumn("destinationMacAddress", Kind.MAC, "uint64", ("destinationMacAddress",)),
 )
 
 SOURCE_ADDRESSES = ("sourceIPv4Address", "sourceIPv6Address")

@@ -3,7 +3,7 @@
 | format     | a message holds                                | of a frame, 20 columns       |
 | json       | one record, a JSON object                      | 0.6 us a record (measured)   |
 | msgpack    | one record, a map                              | 2.9                          |
-| json-lines | records of one key, an object a line           | 0.6                          |
+| json-lines | records of one key, an object a line           | 0.8                          |
 | arrow      | records of one key, an Arrow IPC stream (zstd) | 0.4, and 0.1 ms for each key |
 
 Records of one key keep their order. A column ``extra`` holds the text of a JSON object, which is

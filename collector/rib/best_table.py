@@ -121,8 +121,8 @@ class BestTable:
             distinct = (pairs[part] >> 32).astype(np.int32)
             candidates = self._candidates(distinct)
             asked = pairs[part].astype(np.int32)
-            candidates[self._paths.next_hop[candidates] != asked] = 0
-            path[part], owner[part] = self._winners(distinct, candidates)
+            fits = self._paths.next_hop[candidates] == asked
+            path[part], owner[part] = self._fitting(distinct, candidates, fits)
         return path[back], owner[back]
 
     def owners(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -130,6 +130,14 @@ class BestTable:
         if self._best is not None:
             return self._best.get(ids, "owner")
         return np.full(len(ids), self.members[0].number, np.int32)
+
+    def common_state(self) -> RibState | None:
+        """Return the state that all routes have, None where it differs."""
+        state = self.members[0].table.sync.state
+        for member in self.members:
+            if member.layer.stale or member.table.sync.state != state:
+                return None
+        return state
 
     def states(self, ids: NDArray[np.int32], owners: NDArray[np.int32]) -> NDArray[np.int8]:
         """Return the `RibState` of routes.
@@ -162,12 +170,28 @@ class BestTable:
     def _candidates(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
         return np.stack([member.layer.get(ids) for member in self.members])
 
+    def _fitting(
+        self, ids: NDArray[np.int32], candidates: NDArray[np.int32], fits: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        # Most often one path fits; only where several do must they be compared.
+        row = fits.argmax(axis=0)
+        columns = np.arange(len(ids))
+        path = np.where(fits[row, columns], candidates[row, columns], np.int32(0))
+        owner = self._numbers()[row]
+        several = np.flatnonzero(fits.sum(axis=0) > 1)
+        if several.size:
+            among = np.where(fits[:, several], candidates[:, several], np.int32(0))
+            path[several], owner[several] = self._winners(ids[several], among)
+        return path, owner
+
+    def _numbers(self) -> NDArray[np.int32]:
+        return np.array([member.number for member in self.members], np.int32)
+
     def _winners(
         self, ids: NDArray[np.int32], candidates: NDArray[np.int32]
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         row = choose(candidates, self._ties(ids), self._paths)
-        numbers = np.array([member.number for member in self.members], np.int32)
-        return candidates[row, np.arange(len(ids))], numbers[row]
+        return candidates[row, np.arange(len(ids))], self._numbers()[row]
 
     def _ties(self, ids: NDArray[np.int32]) -> NDArray[np.int64] | None:
         """Where a peer announces several paths, the lowest path identifier goes first."""

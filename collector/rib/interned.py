@@ -66,9 +66,15 @@ class Interned:
 
     def release(self, ids: NDArray[np.int32]) -> None:
         """Count one holder less for each id, once for each time it occurs."""
-        np.subtract.at(self.holders, ids, 1)
+        if len(ids) < len(self.holders):
+            np.subtract.at(self.holders, ids, 1)
+            unheld = ids[self.holders[ids] == 0]
+        else:
+            # A whole table goes: counting first is several times faster.
+            counted = np.bincount(ids, minlength=len(self.holders)).astype(np.int32)
+            self.holders -= counted
+            unheld = np.flatnonzero((counted != 0) & (self.holders == 0)).astype(np.int32)
         self.holders[0] = 0
-        unheld = ids[self.holders[ids] == 0]
         if unheld.size:
             self._unheld.append(unheld)
 
@@ -80,10 +86,14 @@ class Interned:
         """
         if not self._unheld and not self._added:
             return 0
-        candidates = np.unique(np.concatenate([np.array(self._added, np.int32), *self._unheld]))
+        candidate = np.zeros(len(self.holders), np.bool_)
+        candidate[self._added] = True
+        for ids in self._unheld:
+            candidate[ids] = True
+        candidate[0] = False
         self._unheld.clear()
         self._added.clear()
-        freed = candidates[(self.holders[candidates] == 0) & (candidates != 0)].tolist()
+        freed = np.flatnonzero(candidate & (self.holders == 0)).tolist()
         for number in freed:
             self._forget(number)
             del self._ids[self._keys[number]]

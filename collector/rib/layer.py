@@ -70,7 +70,7 @@ class Layer:
             old = self._replace_dense(ids, capacity, values)
         else:
             old = self._replace_sparse(ids, values)
-        self.count += np.count_nonzero(values["path"]) - np.count_nonzero(old)
+        self.count += int(np.count_nonzero(values["path"]) - np.count_nonzero(old))
         self._choose_form(capacity)
         return old
 
@@ -136,7 +136,7 @@ class Layer:
     def _write(self, rows: NDArray, values: dict[str, NDArray]) -> None:
         if self.stale:
             marks = self.columns["stale"]
-            self.stale -= np.count_nonzero(marks[rows])
+            self.stale -= int(np.count_nonzero(marks[rows]))
             marks[rows] = False
         gone = None if values["path"].all() else values["path"] == 0
         for name, new in values.items():
@@ -150,11 +150,13 @@ class Layer:
         added: NDArray[np.intp],
     ) -> None:
         added = added[ids[added].argsort()]
-        at = rows[added]
-        self._ids = np.insert(self._ids, at, ids[added])
+        at = rows[added] + np.arange(len(added))
+        kept = np.ones(len(self._ids) + len(added), np.bool_)
+        kept[at] = False
+        self._ids = _merged(self._ids, ids[added], at, kept)
         for name, column in self.columns.items():
             new = values[name][added] if name in values else column.dtype.type(0)
-            self.columns[name] = np.insert(column, at, new)
+            self.columns[name] = _merged(column, new, at, kept)
 
     def _drop_empty_rows(self) -> None:
         kept = self.columns["path"] != 0
@@ -174,3 +176,13 @@ class Layer:
             self._ids = np.append(ids, np.int32(_NO_ID))
             for name, column in self.columns.items():
                 self.columns[name] = np.append(column[ids], column.dtype.type(0))
+
+
+def _merged(
+    column: NDArray, new: NDArray | np.generic, at: NDArray[np.intp], kept: NDArray[np.bool_]
+) -> NDArray:
+    # What np.insert does, without working out the places again for every column.
+    merged = np.empty(len(kept), column.dtype)
+    merged[kept] = column
+    merged[at] = new
+    return merged

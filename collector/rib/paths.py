@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from collector.metrics import Counters
 from collector.rib.interned import Interned
 from collector.rib.key_table import grown
 
@@ -62,8 +63,9 @@ class Paths(Interned):
     next_hop: NDArray[np.int32]
     rank: NDArray[np.uint64]
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, counters: Counters) -> None:
         super().__init__(limit)
+        self._counters = counters
         for name, kind in _COLUMNS.items():
             setattr(self, name, np.zeros(len(self.holders), kind))
         self.local_pref[0] = self.med[0] = -1
@@ -91,6 +93,8 @@ class Paths(Interned):
         number = super().add(key, path)
         if len(self._added) > before:
             self._fill(number, path)
+        elif not number:
+            self._counters.add("rib_paths_refused")
         return number
 
     def next_hop_id(self, text: str) -> int:

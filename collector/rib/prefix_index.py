@@ -46,9 +46,7 @@ class PrefixIndex:
     def __len__(self) -> int:
         return len(self._table)
 
-    def resolve(
-        self, prefixes: Sequence[bytes], announced: NDArray[np.bool_]
-    ) -> NDArray[np.int32]:
+    def resolve(self, prefixes: Sequence[bytes], announced: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Return the ids of prefixes.
 
         Args:
@@ -69,13 +67,13 @@ class PrefixIndex:
         """Note one more holder of each prefix; ids are distinct."""
         before = self._holders[ids]
         self._holders[ids] = before + 1
-        self.live += len(ids) - np.count_nonzero(before)
+        self.live += len(ids) - int(np.count_nonzero(before))
 
     def release(self, ids: NDArray[np.int32]) -> None:
         """Note one holder less of each prefix; ids are distinct."""
         after = self._holders[ids] - 1
         self._holders[ids] = after
-        self.live -= len(ids) - np.count_nonzero(after)
+        self.live -= len(ids) - int(np.count_nonzero(after))
 
     def lengths(self, ids: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return the prefix length of each id."""

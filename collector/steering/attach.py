@@ -113,14 +113,12 @@ def attach(
         try:
             return Steering(_RUNGS[name](groups, table, allow), refusals, table.slots, groups)
         except SteeringError as error:
-            refusals.append(f"{name}: {error}")
-    raise SteeringError("steering refused; " + "; ".join(refusals))
+            refusals.append(f"{name} is not possible: {error}")
+    raise SteeringError("; ".join(refusals))
 
 
 def _reason(rung: _Rung, refusals: Sequence[str]) -> str:
-    told = f"steering by {rung.name}"
-    if refusals:
-        told += f", because of {'; '.join(refusals)}"
+    parts = [f"steering is {rung.name}", *refusals]
     if rung.missing:
-        told += f" (with it {rung.missing})"
-    return told
+        parts.append(f"with {rung.name} {rung.missing}")
+    return "; ".join(parts)

@@ -70,14 +70,17 @@ def load(sources: Sequence[Source], map_fds: Sequence[int]) -> list[int]:
             pass_fds=map_fds,
         ) as child:
             theirs.close()
+            answer, fds = b"", []
             try:
                 ours.sendall(request)
                 answer, fds, _, _ = socket.recv_fds(
                     ours, _LONGEST_ANSWER, len(sources), socket.MSG_CMSG_CLOEXEC
                 )
-            except OSError as error:
+            except TimeoutError as error:
                 child.kill()
-                raise LoaderError(f"BCC gave no answer: {error}") from error
+                raise LoaderError(f"BCC gave no answer in {_DEADLINE_S} s") from error
+            except ConnectionError:
+                pass  # it has ended; what it said tells why
         if len(fds) == len(sources):
             return fds
         for fd in fds:

@@ -128,9 +128,10 @@ def _create(map_type: int, name: str, key: int, value: int, entries: int, *, fla
 
 
 def _change(command: int, fd: int, key: bytes, value: bytes = b"") -> None:
-    key_octets = ctypes.create_string_buffer(key, len(key))
-    value_octets = ctypes.create_string_buffer(value, max(len(value), 1))
-    attributes = _ELEMENT.pack(fd, ctypes.addressof(key_octets), ctypes.addressof(value_octets), 0)
+    key_octets, value_octets = ctypes.create_string_buffer(key), ctypes.create_string_buffer(value)
+    # To delete, the kernel wants to see no value at all.
+    value_at = ctypes.addressof(value_octets) if value else 0
+    attributes = _ELEMENT.pack(fd, ctypes.addressof(key_octets), value_at, 0)
     try:
         _bpf(command, attributes)
     except OSError as error:

@@ -21,6 +21,7 @@ from collector.steering.slots import (
     BUCKETS,
     FIRST_FACTOR,
     FIRST_SHIFT,
+    LAST_SHIFT,
     SECOND_FACTOR,
     SECOND_SHIFT,
     SlotTable,
@@ -186,28 +187,29 @@ def _ipv6_aliases(places: list[tuple[Words, int]]) -> list[Instruction]:
 def _hash_ipv4() -> list[Instruction]:
     """Hash the address in A: the three words before it are the same for all of IPv4."""
     before = mix(mix(mix(0, 0), 0), 0xFFFF)
-    return [_do(XOR, before), *_two_rounds()]
+    return [_do(XOR, before), *_mix()]
 
 
 def _hash_ipv6() -> list[Instruction]:
     steps = [_do(LOAD_OPERAND, 0)]
     for word in range(4):
-        steps += [_do(LOAD_X_MEMORY, word), _do(XOR_X), *_two_rounds()]
+        steps += [_do(LOAD_X_MEMORY, word), _do(XOR_X), *_mix()]
     return steps
 
 
-def _two_rounds() -> list[Instruction]:
+def _mix() -> list[Instruction]:
     """Do what `slots.mix` does with A after it has taken the word in."""
     return [
+        *_fold(FIRST_SHIFT),
         _do(MULTIPLY, FIRST_FACTOR),
-        _do(A_TO_X),
-        _do(SHIFT_RIGHT, FIRST_SHIFT),
-        _do(XOR_X),
+        *_fold(SECOND_SHIFT),
         _do(MULTIPLY, SECOND_FACTOR),
-        _do(A_TO_X),
-        _do(SHIFT_RIGHT, SECOND_SHIFT),
-        _do(XOR_X),
+        *_fold(LAST_SHIFT),
     ]
+
+
+def _fold(shift: int) -> list[Instruction]:
+    return [_do(A_TO_X), _do(SHIFT_RIGHT, shift), _do(XOR_X)]
 
 
 def _to_slot(slots: int) -> list[Instruction]:

@@ -146,9 +146,14 @@ class EbpfSteering:
             stack.callback(os.close, self._allow_program)
             for program in steer:
                 until_attached.callback(os.close, program)
-            self.update(table, allow)
-            for group, program in zip(groups, steer, strict=True):
-                socket_options.attach_loaded_steering(group.sink, program)
+            try:
+                self.update(table, allow)
+                for group, program in zip(groups, steer, strict=True):
+                    socket_options.attach_loaded_steering(group.sink, program)
+            except SteeringError:
+                for sock in self._sockets:  # nothing may stay for the next rung to trip over
+                    socket_options.detach_filter(sock)
+                raise
 
     def _filter(self, allow: AllowList | None) -> None:
         """Attach the filter once there is an allow-list; then it stays, whatever is reloaded."""

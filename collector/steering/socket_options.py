@@ -1,5 +1,6 @@
 """The socket options of Linux that Python has no names for (asm-generic/socket.h)."""
 
+import contextlib
 import ctypes
 import errno
 import socket
@@ -9,7 +10,7 @@ import sys
 from collector.errors import SteeringError
 from collector.steering.classic_bpf import Program
 
-_ATTACH_FILTER = 26
+_ATTACH_FILTER, _DETACH_FILTER = 26, 27
 _RECEIVE_BUFFER_FORCE = 33
 _ATTACH_BPF = 50
 _ATTACH_REUSEPORT_CBPF, _ATTACH_REUSEPORT_EBPF = 51, 52
@@ -37,6 +38,12 @@ def attach_loaded_filter(sock: socket.socket, program_fd: int) -> None:
         SteeringError: the kernel does not take the program.
     """
     _attach_loaded(sock, _ATTACH_BPF, program_fd)
+
+
+def detach_filter(sock: socket.socket) -> None:
+    """Take the socket's filter away; no matter if there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        sock.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
 
 
 def attach_steering(sock: socket.socket, program: Program) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from collector.config.model import AggregateTable, Config
 from collector.metrics import Counters
 from collector.pipeline.devices import DeviceDirectory, DeviceSettings
@@ -20,6 +22,7 @@ from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
 from collector.records.publish import Tables
 from collector.rib.rib import Rib
+from collector.rib.shared import Limits
 from collector.rib.view import View
 from collector.workers.bmp_path import BmpPath
 from collector.workers.device_status import device_status
@@ -38,6 +41,7 @@ class Assembly:
         slot, slots: this worker's place among all.
         incarnation: how many workers this slot has had.
         report: takes what a successor should know.
+        hint: takes (kind, device, names) of what seems to be one router; see `alias_hints.py`.
         batch_closed: called when the octets of the datagrams read so far are needed no more.
         failed: called when an output is gone for good.
     """
@@ -51,6 +55,7 @@ class Assembly:
         incarnation: int,
         counters: Counters,
         report: Report,
+        hint: Callable[[str, str, set[str]], None],
         batch_closed: Callable[[], None],
         failed: Callable[[], None],
     ) -> None:
@@ -66,7 +71,9 @@ class Assembly:
             views=views,
             stale_s=config.rib.stale_s,
             silence_s=config.rib.silence_s,
-            max_routes=config.rib.max_routes,
+            limits=Limits(
+                routes_per_device=config.rib.max_routes, routes_per_peer=config.rib.max_routes
+            ),
             counters=counters,
         )
         self._tables = Tables(
@@ -91,12 +98,18 @@ class Assembly:
             Correlator(self._rib, self._directory, views, counters),
             counters,
             batch_rows=config.flow.batch_rows,
-            publish=lambda raw, now_s: self._publisher.flows(raw, now_s),
+            publish=self._publish_flows,
             report=report,
+            hint=lambda device, names: hint("flow", device, names),
             closed=batch_closed,
         )
         self.bmp_path = BmpPath(
-            self._rib, self._directory, counters, publish=lambda events: self._publish(events)
+            self._rib,
+            self._directory,
+            counters,
+            publish=self._publish_events,
+            has_room=lambda: self._publisher.has_room_for_events,
+            hint=lambda device, names: hint("bmp", device, names),
         )
         self._make_outputs(config)
 
@@ -107,8 +120,11 @@ class Assembly:
     def tick(self, now_s: float) -> None:
         """Do what is due by the clock; called about once a second."""
         self._rib.tick(now_s)
-        self.bmp_path.tick(now_s)
         self._publisher.tick(now_s)
+        interval_s = self._config.snapshot.interval_s
+        if interval_s and now_s >= self._next_snapshot_s:
+            self._next_snapshot_s = now_s + interval_s
+            self.bmp_path.snapshots.start_all()
 
     async def stop(self, timeout_s: float) -> int:
         """Publish what is open and wait for acknowledgements; give what stays without."""
@@ -139,24 +155,31 @@ class Assembly:
     def device_status(self) -> Iterator[dict[str, Any]]:
         """What is known of each device, for the status."""
         return device_status(
-            self._slot, self._directory, self.flow_path, self.bmp_path, self._rib, time.time()
+            self._slot,
+            self._directory,
+            self.flow_path.decoder,
+            self.bmp_path.sessions_by_device(),
+            self._rib,
+            time.time(),
         )
 
     def start_snapshots(self, devices: Iterable[str]) -> list[str]:
         """Begin to publish whole tables; of all devices where none is named."""
-        return self.bmp_path.snapshot(list(devices))
+        names = [self._directory.device_of(device) for device in devices]
+        snapshots = self.bmp_path.snapshots
+        return snapshots.start(names) if names else snapshots.start_all()
 
     def _make_outputs(self, config: Config) -> None:
         self._config = config
         self.flow_path.static_rds = _static_rds(config)
-        self.bmp_path.snapshot_interval_s = config.snapshot.interval_s
+        self._next_snapshot_s = time.time() + config.snapshot.interval_s
         self._outputs = Outputs(
             config.output,
             config.publish,
             self._slot,
             self._counters,
             failed=self._failed,
-            room=self.bmp_path.snapshot_after_drops,
+            room=self.bmp_path.snapshot_incomplete,
         )
         published = {publish.records for publish in config.publish}
         aggregators = {
@@ -169,7 +192,11 @@ class Assembly:
         )
         self.bmp_path.wants_events = self._publisher.wants_events
 
-    def _publish(self, events: list[dict[str, Any]]) -> bool:
+    # A reload replaces the publisher, so nobody may keep one.
+    def _publish_flows(self, raw: pl.DataFrame, now_s: float) -> None:
+        self._publisher.flows(raw, now_s)
+
+    def _publish_events(self, events: list[dict[str, Any]]) -> bool:
         return self._publisher.events(events)
 
 
@@ -179,7 +206,12 @@ def _publishing(config: Config) -> tuple[Any, ...]:
 
 def _device_settings(config: Config) -> list[DeviceSettings]:
     return [
-        DeviceSettings(device.addresses, device.rib_of, device.views, device.sampling_rate)
+        DeviceSettings(
+            device.addresses,
+            device.rib_of,
+            None if device.views is None else tuple(map(_view, device.views)),
+            device.sampling_rate,
+        )
         for device in config.device
     ]
 

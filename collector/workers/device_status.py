@@ -1,6 +1,7 @@
 """What one worker knows of each device, as the status shows it."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from collector.pipeline.devices import DeviceDirectory
@@ -44,5 +45,16 @@ def device_status(
             "slot": slot,
             "exporters": exporters.get(device, []),
             "bmp_sessions": sessions.get(device, []),
-            "rib": rib.statistics(device),
+            "rib": _rib_status(rib, device),
         }
+
+
+def _rib_status(rib: Rib, device: str) -> dict[str, Any] | None:
+    found = rib.device_statistics(device)
+    if found is None:
+        return None
+    status = asdict(found) | {"state": found.state.text}
+    status["routes_by_table"] = {
+        f"{view} {afi}/{safi}": count for (view, afi, safi), count in found.routes_by_table.items()
+    }
+    return status

@@ -36,6 +36,7 @@ class FlowPath:
     Args:
         publish: takes a correlated raw frame and the time its batch was closed.
         report: takes (key, octets or None) of what a successor should know.
+        hint: takes (device, further addresses that it calls its own).
         closed: called when a batch was closed: the datagrams' octets are needed no more.
     """
 
@@ -50,6 +51,7 @@ class FlowPath:
         batch_rows: int,
         publish: Callable[[pl.DataFrame, float], None],
         report: Report,
+        hint: Callable[[str, set[str]], None],
         closed: Callable[[], None],
     ) -> None:
         self.decoder = decoder
@@ -62,7 +64,9 @@ class FlowPath:
         self._counters = counters
         self._publish = publish
         self._report = report
+        self._hint = hint
         self._closed = closed
+        self._hinted: set[int] = set()
         # Source address as the kernel writes it: index and canonical text; None: refused.
         self._exporters: dict[str, tuple[int, str] | None] = {}
 
@@ -85,7 +89,7 @@ class FlowPath:
             if type(event) is DataSet:
                 message, template, _ = event
                 if template.is_options:
-                    self.options.learn(index, event, self.decoder.lists(message))
+                    self._learn(index, event)
                     continue
                 options = self.options.of(index)
                 domain = message.observation_domain_id
@@ -125,6 +129,13 @@ class FlowPath:
         with contextlib.suppress(DecodeError):  # accepted once; a bound may have become smaller
             self.decoder.restore(exporter, version, domain, octets)
 
+    def _learn(self, exporter: int, data_set: DataSet) -> None:
+        options = self.options.learn(exporter, data_set, self.decoder.lists(data_set.message))
+        names = {options.exporter_ipv4_address, options.exporter_ipv6_address} - {None}
+        if names and exporter not in self._hinted:
+            self._hinted.add(exporter)
+            self._hint(self._device_of(exporter), names)
+
     def _report_template(self, event: TemplateAnnounced) -> None:
         message = event.message
         key = ["template", message.exporter, message.version, message.observation_domain_id]
@@ -137,6 +148,8 @@ class FlowPath:
         if len(self._exporters) >= _MAX_ADDRESSES:
             self._exporters.clear()
         self._exporters[address] = known = None if index is None else (index, name)
+        if index is not None:
+            self._hint(self._device_of(index), {name})
         return known
 
     def _device_of(self, exporter: int) -> str:

@@ -40,6 +40,7 @@ class Outputs:
     ) -> None:
         self._outboxes: dict[tuple[str, bool], Outbox] = {}
         self._runs: dict[tuple[str, bool], asyncio.Task[None]] = {}
+        self._half_octets = {output.name: output.buffer_octets // 2 for output in outputs}
         self._prefix = {
             output.name: f"{output.prefix}." if output.type == "kafka" else "" for output in outputs
         }
@@ -66,6 +67,10 @@ class Outputs:
     def put(self, publish: PublishTable, batch: Batch) -> bool:
         """Queue a batch for the output that ``publish`` names; False: dropped, counted."""
         return self._outboxes[_key(publish)].put(batch)
+
+    def has_room(self, publish: PublishTable) -> bool:
+        """Whether less than half of the buffer of a publication's output is in use."""
+        return self._outboxes[_key(publish)].held_octets < self._half_octets[publish.output]
 
     def topic(self, publish: PublishTable) -> str:
         """The topic of a publication."""

@@ -62,6 +62,11 @@ class Publisher:
         """Whether BMP events go anywhere."""
         return bool(self._events)
 
+    @property
+    def has_room_for_events(self) -> bool:
+        """Whether the outputs of BMP events take a long snapshot now."""
+        return all(self._outputs.has_room(publish) for publish in self._events)
+
     def flows(self, raw: pl.DataFrame, now_s: float) -> None:
         """Publish a correlated batch, and add it to the aggregates."""
         for publish in self._flows:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collector.metrics import Counters
+from collector.workers.alias_hints import AliasHints
 from collector.workers.channel import Channel
 from collector.workers.learned import LearnedStore
 
@@ -44,6 +45,7 @@ class Slot:
         number: int,
         sockets: list[SlotSocket],
         learned: LearnedStore,
+        hints: AliasHints,
         start_message: Callable[[], dict[str, Any]],
     ) -> None:
         self.number = number
@@ -54,6 +56,7 @@ class Slot:
         self.ready = asyncio.Event()
         self._sockets = sockets
         self._learned = learned
+        self._hints = hints
         self._start_message = start_message
         self._earlier = Counters()
         self._latest: dict[str, int] = {}
@@ -119,7 +122,7 @@ class Slot:
                 str(theirs.fileno()),
                 pass_fds=[theirs.fileno(), *fds],
                 # Ctrl-C in a terminal reaches the whole group; only the supervisor decides.
-                process_group=0,
+                start_new_session=True,
                 env=os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
             )
         self.pid = self._process.pid
@@ -161,6 +164,8 @@ class Slot:
             case "learned":
                 for key, octets in content:
                     self._learned.learn(self.number, key, octets)
+            case "hint":
+                self._hints.learn(content)
             case "ready":
                 self.ready.set()
             case "stopped":

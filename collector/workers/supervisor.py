@@ -24,6 +24,7 @@ from collector.steering.attach import Steering, attach
 from collector.steering.socket_options import drops
 from collector.steering.sockets import Group, open_group
 from collector.workers import control_socket
+from collector.workers.alias_hints import AliasHints
 from collector.workers.channel import ChannelClosed
 from collector.workers.learned import LearnedStore
 from collector.workers.slot import Slot, SlotSocket
@@ -59,6 +60,7 @@ class Supervisor:
         self._config_path = config_path
         self._steering: Steering | None = None
         self._learned = LearnedStore()
+        self._hints = AliasHints()
         self._stop_signals = 0
         self._stopped = asyncio.Event()
         self._started_s = time.time()
@@ -81,6 +83,8 @@ class Supervisor:
             log.warning("no control socket, so no `collector status`: %s", error)
             server = None
         runs = [asyncio.ensure_future(slot.run()) for slot in self.slots]
+        for run in runs:
+            run.add_done_callback(self._slot_ended)
         logger = asyncio.ensure_future(self._log_counters())
         for slot in self.slots:
             await self._wait_ready(slot)
@@ -109,6 +113,13 @@ class Supervisor:
             for slot in self.slots:
                 slot.kill()
         self._stopped.set()
+
+    def _slot_ended(self, run: asyncio.Future[None]) -> None:
+        # A slot only ends when told to; otherwise it is our own fault, and none to live with.
+        if not run.cancelled() and run.exception() is not None:
+            log.critical("a slot failed: stopping", exc_info=run.exception())
+            if not self._stop_signals:
+                self.request_stop()
 
     def reload(self) -> None:
         """Read the configuration again; apply what can be applied while running."""
@@ -176,7 +187,9 @@ class Supervisor:
                 SlotSocket(listen.kind, group.sockets[number])
                 for listen, group in zip(self.config.listen, self.groups, strict=True)
             ]
-            self.slots.append(Slot(number, sockets, self._learned, self._start_message))
+            self.slots.append(
+                Slot(number, sockets, self._learned, self._hints, self._start_message)
+            )
 
     def _warn_of_small_buffers(self) -> None:
         for listen, group in zip(self.config.listen, self.groups, strict=True):

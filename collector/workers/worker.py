@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import uvloop
@@ -41,6 +42,7 @@ class Worker:
         self._stopping = False
         self._age_s = 0.1
         self._batch_timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         # Both are set by the start message, which is the first one.
         self._assembly: Assembly
         self._receiver: BmpReceiver
@@ -73,12 +75,21 @@ class Worker:
                 self._go()
             case "reload":
                 config = from_document(content["config"])
-                asyncio.ensure_future(self._assembly.reconfigure(config))
+                self._background(self._assembly.reconfigure(config))
                 self._assembly.close_moved_sessions(self._receiver)
             case "stop":
                 if not self._stopping:
                     self._stopping = True
-                    asyncio.ensure_future(self._stop(content))
+                    self._background(self._stop(content))
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _hint(self, kind: str, device: str, names: set[str]) -> None:
+        hint = {"kind": kind, "device": device, "names": list(names)}
+        self.channel.tell("hint", hint)
 
     def _answer(self, kind: str, content: Any) -> Any:
         if kind == "devices":
@@ -98,6 +109,7 @@ class Worker:
             incarnation=content["incarnation"],
             counters=self._counters,
             report=lambda key, octets: self._learned.append([key, octets]),
+            hint=self._hint,
             batch_closed=self._batch_closed,
             failed=lambda: self._told("stop", 0.0),
         )

@@ -47,7 +47,9 @@ class Producer:
 
     async def close(self) -> None: ...
 
-    async def partitions_for(self, _topic: str) -> set[int]:
+    async def partitions_for(self, topic: str) -> set[int]:
+        if topic == "forbidden":
+            raise errors.TopicAuthorizationFailedError(topic)
         return self.cluster.partitions
 
     def create_batch(self) -> BatchBuilder:
@@ -124,6 +126,12 @@ def test_a_fixed_partition_takes_everything(cluster: Cluster) -> None:
         send(Batch.of("flow", [(b"21", b"{}")]), partition=4)
 
 
+def test_a_forbidden_topic_is_refused_and_keeps_no_other_waiting(cluster: Cluster) -> None:
+    with pytest.raises(RejectedExportError, match="not allowed to use topic forbidden"):
+        send(Batch.of("forbidden", [(b"21", b"{}")]))
+    assert cluster.producers == 1
+
+
 def test_a_large_batch_becomes_several(cluster: Cluster) -> None:
     send(Batch.of("flow", [(b"21", bytes(300))] * 10), batch_octets=1000)
     assert sum(count for _, _, count in cluster.taken) == 10
@@ -191,6 +199,24 @@ def test_no_broker_is_said_with_address_and_reason() -> None:
         exporter = KafkaExporter(KafkaOptions(bootstrap=address))
         with pytest.raises(RetryableExportError, match=f"{address}: connection refused"):
             asyncio.run(exporter.start())
+
+
+def test_a_broker_that_never_answers_can_be_given_up() -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.setblocking(False)
+            address = f"127.0.0.1:{server.getsockname()[1]}"
+            exporter = KafkaExporter(KafkaOptions(bootstrap=address))
+            starting = asyncio.create_task(exporter.start())
+            connection, _ = await asyncio.get_running_loop().sock_accept(server)
+            starting.cancel()
+            await asyncio.wait([starting])
+            await exporter.close()
+            connection.close()
+        assert starting.cancelled()
+        assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing goes on behind our back"
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ class FlowExporter(Protocol):
     def flush(self, push: Callable[[], None]) -> None:
         """Have all that it was sent so far exported; ``push`` sends packets that do not count."""
 
+    def stop(self) -> None:
+        """End it; it exports what it has."""
+
 
 class Softflowd:
     """softflowd; nothing leaves it before `flush`.
@@ -47,6 +50,7 @@ class Softflowd:
     ) -> None:
         self._network, self._namespace, self._directory = network, namespace, directory
         self._probe = probe
+        self.daemon: Daemon | None = None
 
     def start(self) -> None:
         """Start it and wait for its control socket."""
@@ -57,8 +61,8 @@ class Softflowd:
         # Flows end when `flush` says so, not by time.
         command += ["-t", "udp=600", "-t", "maxlife=600", "-t", "expint=1"]
         log = self._directory / "softflowd.log"
-        daemon = self._network.daemon(self._namespace, "softflowd", log, *command)
-        wait_for(self._control.exists, "softflowd's control socket", watch=daemon.watch)
+        self.daemon = self._network.daemon(self._namespace, "softflowd", log, *command)
+        wait_for(self._control.exists, "softflowd's control socket", watch=self.daemon.watch)
 
     def flush(self, push: Callable[[], None]) -> None:
         """Push until the capture ring gave what it holds now, then have all flows exported."""
@@ -74,6 +78,10 @@ class Softflowd:
             lambda: self._statistic("Number of active flows") == 0,
             "softflowd to export its flows",
         )
+
+    def stop(self) -> None:
+        """End it; it exports what it has."""
+        self.daemon.stop()
 
     def _statistic(self, name: str) -> int:
         return int(re.search(rf"{name}: (\d+)", self._control_command("statistics"))[1])
@@ -124,3 +132,7 @@ nfprobe_timeouts[probe]: udp=1:general=1:maxlife=600:expint=1
 
     def flush(self, push: Callable[[], None]) -> None:
         """Nothing to do: idle flows are exported within two seconds."""
+
+    def stop(self) -> None:
+        """End it; it exports what it has."""
+        self.daemon.stop()

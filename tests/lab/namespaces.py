@@ -4,7 +4,7 @@
         router, host = network.namespace("router"), network.namespace("host")
         network.link(router, "lan", host, "eth")
         router.add_address("lan", "10.0.0.1/24")
-        router.run("ping", "-c1", "10.0.0.2")
+        router.run("ip", "address")
 
 Links are made inside the namespaces, so the host's own network never changes.
 """

@@ -40,10 +40,6 @@ class Service:
             watch=self.daemon.watch,
         )
 
-    def status(self) -> dict:
-        """What ``collector status --json`` says."""
-        return json.loads(self._run("status", "--json", "--socket", str(self._socket)))
-
     def slot_of(self, device: str, workers: int) -> int:
         """Slot that ``collector steer`` names for a device."""
         return json.loads(self._run("steer", "--workers", str(workers), "--json", device))["slot"]

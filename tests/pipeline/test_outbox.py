@@ -99,6 +99,19 @@ def test_jitter_shortens_a_delay_to_half_at_most() -> None:
     assert naps == pytest.approx([0.05])
 
 
+def test_a_reason_is_logged_once_until_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    reasons = ["refused", "refused", "login", "login"]
+    box, _, _ = outbox(Scripted(*[RetryableExportError(reason) for reason in reasons]))
+    with caplog.at_level("INFO"):
+        asyncio.run(through(box, batch(b"1")))
+    assert [record.getMessage() for record in caplog.records] == [
+        "output out: refused; trying again",
+        "output out: login; trying again",
+        "output out: works again",
+    ]
+    assert box.last_error is None
+
+
 def test_start_is_retried_too() -> None:
     class Late(Scripted):
         async def start(self) -> None:

@@ -81,7 +81,7 @@ def parse_attributes(octets: bytes, as_size: int) -> Attributes | TreatAsWithdra
     seen: set[int] = set()
     start, end = 0, len(octets)
     while start < end:
-        head = attribute_head(octets, start, end)
+        head = _attribute_head(octets, start, end)
         if isinstance(head, str):
             return TreatAsWithdraw(head)
         flags, code, value_at, stop = head
@@ -94,18 +94,19 @@ def parse_attributes(octets: bytes, as_size: int) -> Attributes | TreatAsWithdra
         if rule is None:
             unknown.append((flags, code, value))
             continue
+        if (flags ^ rule.flags) & _JUDGED_FLAGS:
+            if rule.discard_on_flags:
+                continue
+            return TreatAsWithdraw(f"{rule.name}: flags {flags:#04x}")
         try:
-            _judge_flags(flags, rule)
             found[rule.field] = rule.parse(value, as_size)
-        except _DiscardError:
-            continue
         except ValueError as error:
             if not rule.discard:
                 return TreatAsWithdraw(f"{rule.name}: {error}")
     return _built(found, tuple(unknown), as_size)
 
 
-def attribute_head(octets: bytes, start: int, end: int) -> tuple[int, int, int, int] | str:
+def _attribute_head(octets: bytes, start: int, end: int) -> tuple[int, int, int, int] | str:
     """Read the head of the attribute at ``start``: flags, type, start and end of its value.
 
     Returns:
@@ -126,10 +127,6 @@ def attribute_head(octets: bytes, start: int, end: int) -> tuple[int, int, int, 
     return flags, code, value_at, stop
 
 
-class _DiscardError(Exception):
-    """The attribute is to be dropped, whatever `_Rule.discard` says of its value."""
-
-
 class _Rule(NamedTuple):
     """How one attribute is read; ``discard``: a malformed value costs the attribute only."""
 
@@ -139,13 +136,6 @@ class _Rule(NamedTuple):
     parse: Callable[[bytes, int], Any]  # raises ValueError for a malformed value
     discard: bool = False
     discard_on_flags: bool = False
-
-
-def _judge_flags(flags: int, rule: _Rule) -> None:
-    if (flags ^ rule.flags) & _JUDGED_FLAGS:
-        if rule.discard_on_flags:
-            raise _DiscardError
-        raise ValueError(f"flags {flags:#04x}")
 
 
 def _built(

@@ -14,7 +14,6 @@ from collector.protocols.bgp.attributes import (
     EXTENDED_LENGTH,
     MP_REACH_NLRI,
     MP_UNREACH_NLRI,
-    attribute_head,
 )
 from collector.protocols.bgp.families import IPV4_UNICAST, Family
 
@@ -122,7 +121,7 @@ def _split_attributes(
     key = b""
     kept_from = start
     while end - start > 2:
-        # `attribute_head` in line: this loop is most of the cost of a table load.
+        # The head is read in line: this loop is most of the cost of a table load.
         code = body[start + 1]
         if not body[start] & EXTENDED_LENGTH:
             value_at = start + 3
@@ -134,7 +133,7 @@ def _split_attributes(
             value_at = stop = end + 1  # a length cut short is one that passes the end
         if code in _MP_CODES:
             if stop > end:
-                reason = f"{attribute_head(body, start, end)}"
+                reason = f"attribute {code} passes the attributes"
                 raise TruncatedError(offset + start, reason, "RFC 7606 section 3 (j)")
             known = mp_reach if code == MP_REACH_NLRI else mp_unreach
             if known is not None:

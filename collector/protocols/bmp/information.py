@@ -1,4 +1,4 @@
-"""BMP Information TLVs (RFC 7854 sections 4.4 and 4.5, RFC 9069 section 5.3, RFC 9736).
+"""BMP Information TLVs (RFC 7854 sections 4.4 and 4.5, RFC 9069 section 5.2.1, RFC 9736).
 
 | Information Type (16 bits) | Information Length (16 bits) | value ... |
 """

@@ -1,4 +1,4 @@
-"""BMP per-peer header (RFC 7854 section 4.2, RFC 8671 section 4, RFC 9069 section 4.1).
+"""BMP per-peer header (RFC 7854 section 4.2, RFC 8671 section 4, RFC 9069 section 4).
 
 | Type (8) | Flags (8) | Distinguisher (64) | Address (128) | AS (32) | BGP ID (32) | Time (64) |
 

@@ -1,0 +1,167 @@
+"""The way of a BMP message through a worker: decode, put into tables, publish as an event."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from collector.errors import DecodeError
+from collector.metrics import Counters, register
+from collector.pipeline.devices import DeviceDirectory
+from collector.processors.bmp_tables import BmpTables
+from collector.protocols.bmp.decoder import BmpDecoder
+from collector.protocols.bmp.json_form import message_json
+from collector.protocols.bmp.messages import BmpMessage, Initiation, PeerUp, Version4
+from collector.receivers.bmp_tcp import BmpSession
+from collector.rib.rib import Rib
+from collector.workers.snapshots import Snapshots
+
+register(
+    bmp_messages="BMP messages decoded",
+    bmp_malformed="BMP messages that break their protocol; the session goes on",
+    bmp_version_4="BMP messages of version 4, which are skipped",
+    bmp_events_dropped="BMP events that found an output full; snapshots follow when it has room",
+)
+
+_SYSTEM_NAME = 2  # Initiation TLV, RFC 7854 section 4.4
+_EVENTS_AT_ONCE = 1_000
+
+Publish = Callable[[list[dict[str, Any]]], bool]
+Hint = Callable[[str, set[str]], None]
+
+
+@dataclass(slots=True)
+class _Session:
+    session: BmpSession
+    device: str
+    tables: BmpTables
+    decoder: BmpDecoder = field(default_factory=BmpDecoder)
+    messages: int = 0
+    last_seen_s: float = 0.0
+    system_name: str | None = None
+
+
+class BmpPath:
+    """All BMP sessions of one worker, as `BmpReceiver` hands them over.
+
+    Args:
+        publish: takes events; False says that they were dropped.
+        has_room: whether the outputs take a long snapshot now.
+        hint: takes (device, further addresses and names that its BMP calls its own).
+    """
+
+    def __init__(
+        self,
+        rib: Rib,
+        directory: DeviceDirectory,
+        counters: Counters,
+        *,
+        publish: Publish,
+        has_room: Callable[[], bool],
+        hint: Hint,
+    ) -> None:
+        self.wants_events = True
+        self.snapshots = Snapshots(rib, self._publish_snapshot, has_room)
+        self._rib = rib
+        self._directory = directory
+        self._counters = counters
+        self._publish = publish
+        self._hint = hint
+        self._sessions: dict[int, _Session] = {}
+        self._incomplete: set[str] = set()
+
+    def opened(self, session: BmpSession) -> None:
+        """A router connected."""
+        device = self._directory.device_of(session.address)
+        tables = BmpTables(self._rib, device, session.number, self._counters)
+        self._sessions[session.number] = state = _Session(session, device, tables)
+        self._rib.session_up(device, session.number)
+        self._hint(device, {session.address})
+        self._emit(device, [self._event(state, {"type": "session_up"}, session.opened_s)])
+
+    def received(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> None:
+        """Whole messages came, in order."""
+        state = self._sessions[session.number]
+        decode, apply = state.decoder.decode, state.tables.apply
+        state.messages += len(messages)
+        state.last_seen_s = now_s
+        self._counters.add("bmp_messages", len(messages))
+        events = []
+        for octets in messages:
+            try:
+                message = decode(octets)
+                apply(message, now_s)
+                if self.wants_events:
+                    events.append(self._event(state, message_json(message), now_s))
+            except DecodeError as error:
+                self._counters.add("bmp_malformed")
+                fault = {"type": "error", "reason": error.reason, "offset": error.offset}
+                events.append(self._event(state, fault, now_s))
+                continue
+            self._note(state, message)
+        self._emit(state.device, events)
+
+    def closed(self, session: BmpSession, reason: str, now_s: float) -> None:
+        """The connection ended."""
+        state = self._sessions.pop(session.number)
+        self._rib.session_down(state.device, session.number, now_s)
+        event = self._event(state, {"type": "session_down", "reason": reason}, now_s)
+        self._emit(state.device, [event])
+
+    def snapshot_incomplete(self) -> None:
+        """Publish the tables of devices whose events were dropped: there is room again."""
+        devices, self._incomplete = self._incomplete, set()
+        self.snapshots.start(devices)
+
+    def sessions_by_device(self) -> dict[str, list[dict[str, Any]]]:
+        """Sessions as the status shows them."""
+        now_s = time.time()
+        told: dict[str, list[dict[str, Any]]] = {}
+        for state in self._sessions.values():
+            told.setdefault(state.device, []).append(
+                {
+                    "address": state.session.address,
+                    "port": state.session.port,
+                    "system_name": state.system_name,
+                    "age_s": round(now_s - state.session.opened_s, 1),
+                    "last_seen_s": round(now_s - state.last_seen_s, 1),
+                    "messages": state.messages,
+                }
+            )
+        return told
+
+    def _note(self, state: _Session, message: BmpMessage) -> None:
+        if type(message) is Version4:
+            self._counters.add("bmp_version_4")
+        elif type(message) is Initiation:
+            for tlv in message.information:
+                if tlv.type == _SYSTEM_NAME and isinstance(tlv.value, str):
+                    state.system_name = tlv.value
+                    self._hint(state.device, {tlv.value})
+        elif type(message) is PeerUp and message.local_address is not None:
+            self._hint(state.device, {message.local_address})
+
+    def _event(self, state: _Session, body: dict[str, Any], now_s: float) -> dict[str, Any]:
+        return {
+            "device": state.device,
+            "sessionAddress": state.session.address,
+            "sessionPort": state.session.port,
+            "timeReceived": int(now_s * 1e6),
+            **body,
+        }
+
+    def _emit(self, device: str, events: list[dict[str, Any]]) -> None:
+        if not self.wants_events or not events:
+            return
+        for first in range(0, len(events), _EVENTS_AT_ONCE):
+            part = events[first : first + _EVENTS_AT_ONCE]
+            if not self._publish(part):
+                self._counters.add("bmp_events_dropped", len(part))
+                self._incomplete.add(device)
+
+    def _publish_snapshot(self, device: str, events: list[dict[str, Any]]) -> bool:
+        taken = self._publish(events)
+        if not taken:
+            self._counters.add("bmp_events_dropped", len(events))
+            self._incomplete.add(device)
+        return taken
