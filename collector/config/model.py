@@ -7,6 +7,7 @@ milliseconds, ``_octets`` octets.
 
 from dataclasses import dataclass, field
 
+DEFAULT_PORTS = {"flow": 4739, "bmp": 1790}
 DEFAULT_VIEWS = ("loc-rib", "adj-rib-in-post", "adj-rib-in-pre")
 
 
@@ -114,7 +115,6 @@ class OutputTable:
     brokers: tuple[str, ...] = ()
     prefix: str = "telemetry"
     compression: str = "zstd"
-    acks: str = "all"
     max_message_octets: int = 1_000_000
     request_timeout_ms: int = 40_000
     partition_by: str = "device"  # or "none"
@@ -143,8 +143,7 @@ class PublishTable:
     format: str = "json"  # "json", "msgpack", "json-lines", "arrow"
     filter: str | None = None  # an SQL condition on the record's columns
     columns: tuple[str, ...] = ()  # all where empty
-    topic: str | None = None  # the records' name where None
-    batch_age_ms: int | None = None
+    topic: str | None = None  # PREFIX.RECORDS where None
 
 
 @dataclass(frozen=True, slots=True)

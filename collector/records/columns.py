@@ -102,9 +102,7 @@ FROM_FIELDS: tuple[CanonicalColumn, ...] = (
         "destinationIPv4PrefixLength",
         "destinationIPv6PrefixLength",
     ),
-    CanonicalColumn(
-        "mplsVpnRouteDistinguisher", Kind.RD, "uint64", ("mplsVpnRouteDistinguisher",)
-    ),
+    CanonicalColumn("mplsVpnRouteDistinguisher", Kind.RD, "uint64", ("mplsVpnRouteDistinguisher",)),
     CanonicalColumn("sourceMacAddress", Kind.MAC, "uint64", ("sourceMacAddress",)),
     CanonicalColumn("destinationMacAddress", Kind.MAC, "uint64", ("destinationMacAddress",)),
 )

@@ -99,7 +99,7 @@ class PrefixIndex:
         for start in range(0, count, step):
             part = [word[start : start + step] for word in addresses]
             ids = self._table.find(self.family.words_of_covering(part, lengths))
-            found[start : start + step] = ids.reshape(-1, len(lengths))
+            found[start : start + step] = ids.reshape(len(part[0]), len(lengths))
         rows, columns = np.nonzero(found)
         rank = (found != 0).cumsum(axis=1)[rows, columns] - 1
         chains = np.zeros((count, int(rank.max(initial=0)) + 1), np.int32)

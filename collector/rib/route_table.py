@@ -94,7 +94,7 @@ class RouteTable:
             labels: label stack, top first (RFC 8277).
         """
         if not self.pending:
-            self._shared.changed.append(self)
+            self._shared.note_change(self)
         key = prefix
         if self.add_path or add_path_id is not None:
             key = self._add_path_key(prefix, add_path_id)
@@ -115,7 +115,7 @@ class RouteTable:
             return
         pending = self.pending
         if not pending:
-            self._shared.changed.append(self)
+            self._shared.note_change(self)
         pending.update(dict.fromkeys(prefixes, path))
         if len(pending) >= _JOURNAL_ROWS:
             self._shared.apply()

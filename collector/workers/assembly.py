@@ -24,6 +24,7 @@ from collector.records.publish import Tables
 from collector.rib.rib import Rib
 from collector.rib.shared import Limits
 from collector.rib.view import View
+from collector.steering.allow_list import AllowList
 from collector.workers.bmp_path import BmpPath
 from collector.workers.device_status import device_status
 from collector.workers.flow_path import FlowPath, Report
@@ -145,12 +146,19 @@ class Assembly:
         self.start()
         await old.drain(config.collector.stop_timeout_s)
 
-    def close_moved_sessions(self, receiver: BmpReceiver) -> None:
-        """Close the BMP sessions of devices that belong to another slot now."""
+    def close_misplaced_sessions(self, receiver: BmpReceiver) -> None:
+        """Close the BMP sessions of devices that belong to another slot now, or are let in no more.
+
+        Steering and the allow-list judge new connections only.
+        """
         table = slot_table(self._config, self._slots)
+        prefixes = self._config.steering.allow
+        allow = AllowList(prefixes) if prefixes else None
         for session in list(receiver.sessions.values()):
             if table.slot_of(session.address) != self._slot:
                 receiver.close(session, "moved to another slot")
+            elif allow is not None and not allow.allows(session.address):
+                receiver.close(session, "refused by the allow-list")
 
     def device_status(self) -> Iterator[dict[str, Any]]:
         """What is known of each device, for the status."""

@@ -8,6 +8,7 @@ decodes nothing.
 import asyncio
 import logging
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -18,10 +19,9 @@ from collector.config.load import load_file
 from collector.config.model import Config
 from collector.config.reload import keep_fixed, refused_changes
 from collector.errors import ConfigError, SteeringError
-from collector.metrics import Counters
+from collector.metrics import Counters, register
 from collector.steering.allow_list import AllowList
 from collector.steering.attach import Steering, attach
-from collector.steering.socket_options import drops
 from collector.steering.sockets import Group, open_group
 from collector.workers import control_socket
 from collector.workers.alias_hints import AliasHints
@@ -30,12 +30,15 @@ from collector.workers.learned import LearnedStore
 from collector.workers.slot import Slot, SlotSocket
 from collector.workers.slot_table import slot_table
 
+register(socket_drops="packets the kernel dropped because a socket's buffer was full, by protocol")
+
 DEFAULT_PORTS = {"flow": 4739, "bmp": 1790}
 _PROTOCOLS = {"flow": "udp", "bmp": "tcp"}
 _LOG_INTERVAL_S = 60.0
 _READ_QUEUED_S = 1.0  # a worker may read what was queued at the signal for this long
 _KILL_GRACE_S = 5.0
 _ASK_TIMEOUT_S = 10.0
+_SPARE_DESCRIPTORS = 8_192  # workers inherit the limit, and each BMP session takes one
 
 log = logging.getLogger(__name__)
 
@@ -151,15 +154,16 @@ class Supervisor:
         total = Counters()
         for slot in self.slots:
             total.merge(slot.counters)
-        for group in self.groups:
-            lost = sum(drops(sock) for sock in group.sockets)
-            total[f"socket_drops.{group.protocol}"] += lost
         if self._steering is not None:
+            for group in self.groups:
+                lost = sum(map(self._steering.receive_drops, group.sockets))
+                total.add(f"socket_drops.{group.protocol}", lost)
             total.merge(self._steering.counters())
         return total
 
     def _open(self) -> None:
         count = worker_count(self.config)
+        _allow_descriptors(len(self.config.listen) * (count + 1) + 2 * count)
         try:
             for listen in self.config.listen:
                 self.groups.append(
@@ -283,6 +287,13 @@ class Supervisor:
             if slot.channel is not None:
                 started += await slot.channel.ask("snapshot", devices, _ASK_TIMEOUT_S)
         return {"devices": started}
+
+
+def _allow_descriptors(count: int) -> None:
+    """Raise the soft limit on open files, as far as it goes: so many, and sessions beside."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(max(soft, count + _SPARE_DESCRIPTORS), hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _allow_list(config: Config) -> AllowList | None:

@@ -75,12 +75,15 @@ class Worker:
                 self._go()
             case "reload":
                 config = from_document(content["config"])
-                self._background(self._assembly.reconfigure(config))
-                self._assembly.close_moved_sessions(self._receiver)
+                self._background(self._reload(config))
             case "stop":
                 if not self._stopping:
                     self._stopping = True
                     self._background(self._stop(content))
+
+    async def _reload(self, config: Config) -> None:
+        await self._assembly.reconfigure(config)
+        self._assembly.close_misplaced_sessions(self._receiver)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -57,7 +57,6 @@ def load(rib: Rib, table: RouteTable, prefixes: list[bytes], paths: list[int], g
     """Announce as a router does: a few prefixes to each attribute set."""
     for number, start in enumerate(range(0, len(prefixes), group)):
         table.announce_many(prefixes[start : start + group], paths[number % len(paths)])
-    rib.paths  # noqa: B018
     rib.device_statistics(table.peer.device.address)
 
 
@@ -192,7 +191,7 @@ def many_peers(routes: int) -> None:
     )
     octets = (resident() - before) / 60 / len(prefixes)
     print(
-        f"30 peers in two views, {len(prefixes)} each: {cost:.2f} us and {octets:.1f} octets a route"
+        f"30 peers in two views, {len(prefixes)} each: {cost:.2f} us, {octets:.1f} octets a route"
     )
     seen = addresses_of(prefixes, 100_000)
     rib.join("a", 4, seen)

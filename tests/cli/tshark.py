@@ -30,7 +30,7 @@ class Record:
     """
 
     values: list[bytes] = field(default_factory=list)
-    times: list[tuple[str, str]] = field(default_factory=list)  # flowStart or flowEnd, as shown
+    times: list[tuple[str, str, bytes]] = field(default_factory=list)  # which, as shown, octets
 
 
 @dataclass
@@ -73,9 +73,11 @@ def _sets(proto: ElementTree.Element) -> Iterator[FlowSet]:
         if any(f.get("name") == "cflow.flowset_id" for f in one):
             flow_set = FlowSet()
             for part in one:
-                if "Template (Id = " in part.get("show", ""):
+                text = part.get("show", "")
+                # Padding looks to tshark like a template with the id 0.
+                if "Template (Id = " in text and "Template (Id = 0," not in text:
                     flow_set.templates.append(_template(part))
-                elif part.get("show", "").startswith("Flow "):
+                elif text.startswith("Flow "):
                     flow_set.records.append(_record(part))
             yield flow_set
 
@@ -96,7 +98,8 @@ def _record(part: ElementTree.Element) -> Record:
         for one in element:
             name = one.get("name")
             if name in _TIMES:
-                record.times.append((_TIMES[name], one.get("show")))
+                octets = bytes.fromhex(one.get("value"))
+                record.times.append((_TIMES[name], one.get("show"), octets))
             elif name in _GROUPS or one.get("size") == "0":
                 walk(one)
             elif name not in _NO_VALUES and one.get("value"):

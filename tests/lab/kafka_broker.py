@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import random
 import re
 import shutil
 import socket
@@ -293,12 +294,17 @@ def _records(octets: bytes) -> Iterator[Record]:
 
 
 def _free_ports(count: int) -> list[int]:
-    # All open at once, so that they differ. In another namespace they are most probably free too.
+    # Below the kernel's ephemeral ports: any client's connection may take one of those between
+    # our look and the broker's start. In another namespace they are most probably free too.
+    ports: list[int] = []
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for listener in sockets:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in sockets]
+        while len(ports) < count:
+            listener = stack.enter_context(socket.socket())
+            port = random.randrange(20_000, 32_000)
+            with contextlib.suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                ports.append(port)
+    return ports
 
 
 def _host(address: str) -> str:
