@@ -92,7 +92,9 @@ def read_document(document: dict[str, Any], schema: Schema) -> Draft:
 
 def _label(table: str, number: int, given: dict[str, Any]) -> str:
     name = given.get("name")
-    return f"[[{table}]] {shown(name)}" if name and isinstance(name, str) else f"[[{table}]] #{number}"
+    return (
+        f"[[{table}]] {shown(name)}" if name and isinstance(name, str) else f"[[{table}]] #{number}"
+    )
 
 
 def _read(

@@ -170,7 +170,9 @@ def each(read_one: Reader, *, at_least_one: bool = False) -> Reader:
                 faults += [(where + inner, part, why) for inner, part, why in error.faults]
                 continue
             if read_entry in found:
-                faults.append((where, entry, f"is in the list twice, first at [{found[read_entry]}]"))
+                faults.append(
+                    (where, entry, f"is in the list twice, first at [{found[read_entry]}]")
+                )
             found.setdefault(read_entry, position)
         if faults:
             raise BadValue(faults)

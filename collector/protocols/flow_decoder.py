@@ -27,6 +27,7 @@ _SOURCE = "RFC 7011 section 3.1"
 
 register(
     flow_malformed="datagrams or the rest of them dropped because they break their protocol",
+    flow_unknown_version="datagrams dropped because their version is not 5, 9 or 10",
     flow_refused="exporters, domains, templates or template fields beyond their bound",
     flow_missing_template="Data Sets that came before their template",
     flow_reserved_set="Sets skipped because their ID is reserved",
@@ -111,8 +112,10 @@ class FlowDecoder:
             one DecodeError, the last of the list, whose offset counts from the datagram's start.
         Cost: 2 µs of CPU for an IPFIX datagram with one Data Set, whatever the number of records.
         """
+        wire = _wire_of(datagram)
+        if wire is None:
+            return [self._unknown_version(datagram)]
         try:
-            wire = _wire_of(datagram)
             message, body = wire.parse_message(exporter, datagram)
             key = (exporter, message.observation_domain_id, message.version)
             domain = self._domains.get(key) or self._open(key, now_s)
@@ -221,20 +224,21 @@ class FlowDecoder:
         self.counters.add("flow_malformed" if broken else "flow_refused")
         return error
 
+    def _unknown_version(self, datagram: memoryview) -> DecodeError:
+        if len(datagram) < 2:
+            return self._counted(TruncatedError(0, "no version", _SOURCE))
+        self.counters.add("flow_unknown_version")
+        version = datagram[0] << 8 | datagram[1]
+        return MalformedError(0, f"version {version} is not 5, 9 or 10", _SOURCE)
+
     def _count_surprise(self, surprise: Surprise, version: int) -> None:
         self.counters.add(f"flow_sequence.{surprise.kind}")
         if surprise.lost:
             self.counters.add(f"flow_lost.v{version}", surprise.lost)
 
 
-def _wire_of(datagram: memoryview) -> _Wire:
-    if len(datagram) < 2:
-        raise TruncatedError(0, "no version", _SOURCE)
-    wire = _WIRES.get(datagram[0] << 8 | datagram[1])
-    if wire is None:
-        version = datagram[0] << 8 | datagram[1]
-        raise MalformedError(0, f"version {version} is not 5, 9 or 10", _SOURCE)
-    return wire
+def _wire_of(datagram: memoryview) -> _Wire | None:
+    return _WIRES.get(datagram[0] << 8 | datagram[1]) if len(datagram) >= 2 else None
 
 
 def _no_layout(template_id: int) -> None:

@@ -1,6 +1,6 @@
 """An operator's condition on published records: an SQL expression, checked once, applied to frames."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -13,6 +13,12 @@ _MAX_CHARACTERS = 10_000
 _FLOATS = frozenset({AbstractType.FLOAT32, AbstractType.FLOAT64})
 _TRIAL_ROWS = 2
 _ROW = ""  # no column has this name
+_SUMS_AND_WINDOWS = {
+    "flows": pl.UInt64(),
+    "windowStart": pl.Int64(),
+    "windowLength": pl.Int64(),
+    "part": pl.Int64(),
+}
 _LISTS = ("Communities", "LargeCommunities", "ExtendedCommunities")
 _NUMBERS = ("OriginAs", "PeerAs", "LocalPref", "Med")
 
@@ -20,12 +26,14 @@ _NUMBERS = ("OriginAs", "PeerAs", "LocalPref", "Med")
 def published_type(name: str, registry: Registry) -> pl.DataType:
     """Tell how a column of a published record is typed; integers by the widest they can be.
 
-    A column of the RIB, of the record or of a configured element; the last may be repeated
+    A column of a flow record or an aggregate, or a configured element, which may be repeated
     (``NAME_2``). What is none of these is text.
     """
-    kind = KINDS.get(name)
-    if name == "samplingRate":
+    if name in _SUMS_AND_WINDOWS:
+        return _SUMS_AND_WINDOWS[name]
+    if name == "samplingRate" or name.endswith("Renormalised"):
         return pl.Float64()
+    kind = KINDS.get(name)
     if kind is Kind.INTEGER:
         return pl.UInt64()
     if kind is Kind.TIMESTAMP:
@@ -57,13 +65,13 @@ class Condition:
 
     Args:
         text: an SQL expression, as in `WHERE`.
-        types: of the columns that records may have; a frame may lack some of them.
+        type_of: gives the type of a column, None for one that no record has.
 
     Raises:
         ValueError: it cannot be read, names another column, or is not true or false of a record.
     """
 
-    def __init__(self, text: str, types: Mapping[str, pl.DataType]) -> None:
+    def __init__(self, text: str, type_of: Callable[[str], pl.DataType | None]) -> None:
         if len(text) > _MAX_CHARACTERS:
             raise ValueError(f"is longer than {_MAX_CHARACTERS} characters")
         try:
@@ -72,9 +80,10 @@ class Condition:
             raise ValueError(f"is no SQL condition: {_first_line(error)}") from error
         # In order, without repetitions.
         self.columns = tuple(dict.fromkeys(self._expression.meta.root_names()))
-        if unknown := [name for name in self.columns if name not in types]:
+        types = {name: type_of(name) for name in self.columns}
+        if unknown := [name for name, dtype in types.items() if dtype is None]:
             raise UnknownColumnsError(unknown)
-        self._types = {name: types[name] for name in self.columns}
+        self._types = {name: dtype for name, dtype in types.items() if dtype is not None}
         try:
             self.apply(_trial(self._types))
             answers = _trial(self._types).select(self._expression).height

@@ -61,9 +61,7 @@ class Peer:
 
 def initiation(system_name: str, description: str = "simulated router") -> bytes:
     """The first message of a session."""
-    return _message(
-        _INITIATION, _tlv(1, description.encode()) + _tlv(2, system_name.encode())
-    )
+    return _message(_INITIATION, _tlv(1, description.encode()) + _tlv(2, system_name.encode()))
 
 
 def termination(reason: int = 0) -> bytes:
@@ -85,7 +83,9 @@ def peer_up(
     if peer.type == LOC_RIB:
         local, ports = bytes(16), bytes(4)  # RFC 9069 section 5.2
     body = peer.header(time_s) + local + ports + sent_open + received_open
-    return _message(_PEER_UP, body + (_tlv(_TABLE_NAME, table_name.encode()) if table_name else b""))
+    return _message(
+        _PEER_UP, body + (_tlv(_TABLE_NAME, table_name.encode()) if table_name else b"")
+    )
 
 
 def peer_down(peer: Peer, reason: int = 4, time_s: float = 0, data: bytes = b"") -> bytes:

@@ -1,4 +1,4 @@
-"""BMP routes of real routers against the records that pmacct's nfacctd made of the same captures."""
+"""BMP routes of real routers against the records that nfacctd made of the same captures."""
 
 import json
 from collections import Counter
