@@ -7,7 +7,13 @@ from importlib import import_module
 # Name and what it does, in the order of the help. A subcommand's module is imported when it is the
 # one asked for: `decode` does not pay for Kafka.
 _COMMANDS = {
+    "run": "run the service (the default)",
+    "check": "judge a configuration without running it",
+    "status": "show what the running service is doing",
+    "snapshot": "have the running service publish whole BGP tables",
+    "steer": "show which worker serves a device",
     "decode": "print the flow and BMP messages of captures as JSON lines",
+    "demo": "run everything on the loopback with simulated routers",
 }
 _DEFAULT_COMMAND = "run"
 _DESCRIPTION = "Network telemetry collector: IPFIX, NetFlow and BMP in, correlated records out."

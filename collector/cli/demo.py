@@ -7,15 +7,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import uvloop
+from rich.console import Console
 
 from collector.cli.demo_collector import (
     DemoCollector,
     DemoError,
+    Exit,
     default_workers,
     free_address,
 )
@@ -29,6 +30,7 @@ _ROUTERS = 12
 _TABLES_TIMEOUT_S = 10.0
 _LAST_FLOWS_TIMEOUT_S = 5.0
 _STATUS_EVERY_S = 1.0
+_POLL_S = 0.05
 _EXIT_PROVED, _EXIT_FAILED = 0, 1
 
 _DESCRIPTION = """\
@@ -103,12 +105,13 @@ class _Demo:
         self._collector = DemoCollector(directory, workers, list(by_family.values()))
         self._workers = workers
         self._seconds = seconds
-        self._interrupted = asyncio.Event()
+        self._phase = "starting"
+        self._over = asyncio.Event()
 
     async def run(self) -> int:
         """Run to the end, or to Ctrl-C; gives the exit status."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._interrupted.set)
+            asyncio.get_running_loop().add_signal_handler(number, self._over.set)
         console = demo_console()
         console.print("starting the collector ...", style="dim")
         try:
@@ -122,6 +125,63 @@ class _Demo:
                 await router.close()
             exit_ = await self._collector.stop()
         await reading
+        return self._judge(console, exit_)
+
+    async def _play(self, view: DemoView) -> None:
+        """Let the routers speak for as long as the demo is to last."""
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        watchers = [asyncio.ensure_future(self._draw(view)), asyncio.ensure_future(self._ask())]
+        try:
+            self._phase = "routers announce their tables"
+            for router in self._routers:
+                router.start_bmp()
+            # A flow that comes before its routes cannot be joined, and the proof wants them all.
+            await self._until(lambda: self._witness.tables_whole, _TABLES_TIMEOUT_S)
+            self._phase = "routers export flows"
+            for router in self._routers:
+                await router.start_flows()
+            await self._until(self._over.is_set, started_s + self._seconds - loop.time())
+            self._phase = "waiting for the last flows"
+            for router in self._routers:
+                await router.stop_flows()
+            await _poll(lambda: self._witness.all_arrived, _LAST_FLOWS_TIMEOUT_S)
+            await self._take_status()
+        finally:
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.wait(watchers)
+
+    async def _until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        await _poll(lambda: condition() or self._over.is_set(), timeout_s)
+
+    async def _read(self) -> None:
+        """Show the witness all that the collector publishes; when it ends, so does the demo."""
+        try:
+            async for record in self._collector.records():
+                self._witness.take(record, time.time())
+        finally:
+            self._over.set()
+
+    async def _draw(self, view: DemoView) -> None:
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        while True:
+            view.show(loop.time() - started_s, self._phase)
+            await asyncio.sleep(view.interval_s)
+
+    async def _ask(self) -> None:
+        while True:
+            await self._take_status()
+            await asyncio.sleep(_STATUS_EVERY_S)
+
+    async def _take_status(self) -> None:
+        status = await self._collector.status()
+        if status is not None:
+            self._witness.take_status(status)
+
+    def _judge(self, console: Console, exit_: Exit) -> int:
+        """Print what was proved, and what was not."""
         failures = self._witness.failures()
         console.print(summary(self._witness, failures))
         for address, failed in failures.items():
@@ -132,32 +192,24 @@ class _Demo:
             return _EXIT_FAILED
         console.print(
             f"✓ flows and BMP of all {len(self._routers)} routers met on the worker that steering "
-            "names, and every flow has the AS path its own router announced",
+            "names,\n  and every flow has the AS paths that its own router announced",
             style="green",
             highlight=False,
         )
         return _EXIT_PROVED
 
-    async def _play(self, view: DemoView) -> None:
-        started_s = time.monotonic()
-        drawing = asyncio.ensure_future(self._draw(view, started_s))
-        asking = asyncio.ensure_future(self._ask())
-        try:
-            self._phase = "routers announce their tables"
-            for router in self._routers:
-                router.start_bmp()
-            # A flow that comes before its routes cannot be joined, and the proof wants them all.
-            await self._until(self._tables_whole, _TABLES_TIMEOUT_S)
-            self._phase = "routers export flows"
-            for router in self._routers:
-                await router.start_flows()
-            await self._until(lambda: False, self._seconds - (time.monotonic() - started_s))
-            self._phase = "waiting for the last flows"
-            for router in self._routers:
-                await router.stop_flows()
-            await self._until(lambda: self._witness.all_arrived, _LAST_FLOWS_TIMEOUT_S)
-            await self._take_status()
-            view.show(time.monotonic() - started_s, "done")
-        finally:
-            for task in (drawing, asking):
-                await _cancel(task)
+
+def _collector_addresses() -> dict[int, CollectorAddress]:
+    """Where the collector is to listen, by IP version; IPv6 only where the loopback has it."""
+    addresses = {4: free_address("127.0.0.1")}
+    with contextlib.suppress(OSError):
+        addresses[6] = free_address("::1")
+    return addresses
+
+
+async def _poll(condition: Callable[[], bool], timeout_s: float) -> None:
+    """Wait until something holds, or for so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, timeout_s)):
+            while not condition():
+                await asyncio.sleep(_POLL_S)

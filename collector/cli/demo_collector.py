@@ -98,7 +98,7 @@ class DemoCollector:
                 stderr=log,
                 limit=_MAX_LINE_OCTETS,
                 # Ctrl-C is for the demo, which ends the collector once it has read everything.
-                process_group=0,
+                start_new_session=True,
             )
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + _READY_TIMEOUT_S

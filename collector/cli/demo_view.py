@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -14,6 +15,8 @@ from collector.cli.demo_witness import DeviceWitness, Witness
 
 _LINE_EVERY_S = 2.0
 _PLAIN_WIDTH = 150
+_OTHER_LINES = 14  # of the live view: titles, headings, rules
+_FEWEST_FLOWS = 3
 _VIEWS_PER_S = 4
 
 
@@ -78,10 +81,10 @@ class DemoView:
         )
 
     def _device_table(self) -> Table:
-        table = Table("router", "address", "worker", title="device → worker")
-        for heading in ("flows sent", "published", "joined", "BGP routes"):
+        table = _table("router", "address", "worker", title="router → worker")
+        for heading in ("sent", "published", "joined", "BGP routes"):
             table.add_column(heading, justify="right")
-        table.add_column("AS path of the last flow", no_wrap=True, min_width=24)
+        table.add_column("an AS path", no_wrap=True, min_width=12)
         for device in self._witness.devices.values():
             met = device.flow_slots == device.bmp_slots and len(device.flow_slots) == 1
             table.add_row(
@@ -92,24 +95,30 @@ class DemoView:
                 str(device.flows),
                 str(device.joined),
                 str(device.routes),
-                device.last_as_path,
+                device.longest_as_path,
             )
         return table
 
     def _flow_table(self) -> Table:
-        table = Table("time", "router", "from", "to", "octets", title="the last correlated flows")
-        table.add_column("prefix")
-        table.add_column("AS path", no_wrap=True)
-        for record in reversed(self._witness.last_flows):
+        table = _table("time", "router", title="last flow of each router, AS paths of both ends")
+        for heading in ("from", "AS path", "to", "AS path"):
+            table.add_column(heading, no_wrap=True, min_width=12)
+        table.add_column("octets", justify="right", no_wrap=True)
+        devices = list(self._witness.devices.values())
+        room = max(_FEWEST_FLOWS, self._console.height - len(devices) - _OTHER_LINES)
+        for device in devices[:room]:
+            record = device.last_flow
+            if record is None:
+                continue
             arrived = datetime.fromtimestamp(record["timeReceived"] / 1e6, UTC)
             table.add_row(
                 f"{arrived:%H:%M:%S}",
-                self._witness.devices[record["device"]].router.plan.name,
+                device.router.plan.name,
                 record["sourceAddress"],
+                record["sourceAsPath"],
                 record["destinationAddress"],
+                record["destinationAsPath"],
                 str(record["octets"]),
-                record.get("destinationPrefix") or "",
-                record.get("destinationAsPath") or "",
             )
         return table
 
@@ -123,26 +132,23 @@ class DemoView:
 
 def summary(witness: Witness, failures: dict[str, list[str]]) -> Table:
     """What was proved of each device, line by line."""
-    table = Table("", "router", "address", "steered to", "flows on", "BMP on")
-    for heading in ("sent", "published", "joined", "path as announced"):
-        table.add_column(heading, justify="right")
-    table.add_column("tables of")
-    table.add_column("for example", no_wrap=True)
+    table = _table("", "router", "address", title="what was proved")
+    table.add_column("worker: steering, flows, BMP, status")
+    table.add_column("flows: sent, published, joined, as announced")
+    table.add_column("tables of", no_wrap=True)
+    table.add_column("an AS path", no_wrap=True, min_width=12)
     for address, device in witness.devices.items():
         well = address not in failures
+        slots = ({device.steered_to}, device.flow_slots, device.bmp_slots, device.status_slots)
+        counts = (device.router.sent.flows, device.flows, device.joined, device.as_announced)
         table.add_row(
             Text("✓" if well else "✗", style="green" if well else "bold red"),
             device.router.plan.name,
             address,
-            f"worker {device.steered_to}",
-            _list(device.flow_slots),
-            _list(device.bmp_slots),
-            str(device.router.sent.flows),
-            str(device.flows),
-            str(device.joined),
-            str(device.as_announced),
+            " = ".join(map(_list, slots)) if well else " / ".join(map(_list, slots)),
+            " = ".join(map(str, counts)) if well else " / ".join(map(str, counts)),
             device.router.plan.view,
-            device.last_as_path,
+            device.longest_as_path,
         )
     return table
 
@@ -151,6 +157,13 @@ def demo_console() -> Console:
     """The terminal, or whatever standard output is; wide enough there for a whole line."""
     console = Console()
     return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+
+
+def _table(*headings: str, title: str) -> Table:
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, no_wrap=True, min_width=len(heading))
+    return table
 
 
 def _worker(device: DeviceWitness) -> str:

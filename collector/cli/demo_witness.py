@@ -1,6 +1,5 @@
 """What the demo believes only when it has seen it: each device's two streams met on one worker."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -12,7 +11,6 @@ from collector.simulation.router import SimulatedRouter
 
 # BMP and IPFIX travel apart: a change of a route counts as known so long after it was sent.
 _UNDER_WAY_S = 2.0
-_LAST_FLOWS = 10
 
 
 @dataclass(slots=True)
@@ -22,7 +20,8 @@ class DeviceWitness:
     Attributes:
         steered_to: the slot that the steering's Python function names.
         flow_slots, bmp_slots: where its flow records and BMP events came from.
-        joined: flows with a route for both ends, out of the view that the router reports.
+        status_slots: where `collector status` says it is.
+        joined: flows with a route for both ends, out of whole tables of the view it reports.
         as_announced: joined flows whose prefixes and AS paths are those that the router announced.
         wrong: the first record that was not.
         routes: in the collector's tables, by its status.
@@ -32,6 +31,7 @@ class DeviceWitness:
     steered_to: int
     flow_slots: set[int] = field(default_factory=set)
     bmp_slots: set[int] = field(default_factory=set)
+    status_slots: set[int] = field(default_factory=set)
     flows: int = 0
     octets: int = 0
     packets: int = 0
@@ -40,7 +40,14 @@ class DeviceWitness:
     wrong: str = ""
     end_of_ribs: int = 0
     routes: int = 0
-    last_as_path: str = ""
+    last_flow: dict[str, Any] | None = None
+
+    @property
+    def longest_as_path(self) -> str:
+        """The longer one of the last flow's AS paths: not that to the router's own customer."""
+        if self.last_flow is None:
+            return ""
+        return max((self.last_flow[f"{side}AsPath"] for side in JOIN_SIDES), key=len)
 
     @property
     def tables_whole(self) -> bool:
@@ -59,12 +66,14 @@ class DeviceWitness:
         self.flows += 1
         self.octets += record["octets"]
         self.packets += record["packets"]
-        view = self.router.plan.view
-        if any(record[f"{side}Join"] != view for side in JOIN_SIDES):
-            self.wrong = self.wrong or f"a flow without a route of {view}: {_ends(record)}"
+        joins = [record[f"{side}Join"] for side in JOIN_SIDES]
+        if joins != [self.router.plan.view] * 2 or record["ribState"] != "synced":
+            said = f"{_ends(record)} joined with {joins} {record['ribState']}"
+            self.wrong = self.wrong or said
             return
         self.joined += 1
-        self.last_as_path = record["destinationAsPath"]
+        if self.last_flow is None or record["timeReceived"] > self.last_flow["timeReceived"]:
+            self.last_flow = record
         for side in JOIN_SIDES:
             truth = self._truth(record, side, now_s)
             said = (record[f"{side}Prefix"], record[f"{side}AsPath"])
@@ -81,6 +90,7 @@ class DeviceWitness:
             (sent.flows > 0, "its router sent no flows"),
             (self.bmp_slots == {self.steered_to}, f"BMP on {_slots(self.bmp_slots)}"),
             (self.flow_slots == {self.steered_to}, f"flows on {_slots(self.flow_slots)}"),
+            (self.status_slots == {self.steered_to}, f"status: {_slots(self.status_slots)}"),
             (self.tables_whole, "its BGP tables did not come whole"),
             (self.flows == sent.flows, f"{self.flows} of {sent.flows} flows received"),
             (self.octets == sent.octets, f"{self.octets} octets of {sent.octets}"),
@@ -106,7 +116,6 @@ class Witness:
 
     def __init__(self, devices: Sequence[DeviceWitness]) -> None:
         self.devices = {device.router.plan.address: device for device in devices}
-        self.last_flows: deque[dict[str, Any]] = deque(maxlen=_LAST_FLOWS)
         self.strangers = 0
 
     def take(self, record: dict[str, Any], now_s: float) -> None:
@@ -122,13 +131,13 @@ class Witness:
             device.take_event(record)
         else:
             device.take_flow(record, now_s)
-            self.last_flows.append(record)
 
     def take_status(self, status: dict[str, Any]) -> None:
-        """Note how many routes the collector says it holds of each device."""
+        """Note where the collector says each device is, and how many routes it holds of it."""
         for told in status["devices"]:
             device = self.devices.get(told["device"])
             if device is not None:
+                device.status_slots.add(told["slot"])
                 device.routes = (told["rib"] or {}).get("routes", 0)
 
     def failures(self) -> dict[str, list[str]]:
@@ -137,6 +146,11 @@ class Witness:
         if self.strangers:
             found["others"] = [f"{self.strangers} records of devices that nobody simulates"]
         return {address: failed for address, failed in found.items() if failed}
+
+    @property
+    def tables_whole(self) -> bool:
+        """Whether every device's tables came whole."""
+        return all(device.tables_whole for device in self.devices.values())
 
     @property
     def all_arrived(self) -> bool:

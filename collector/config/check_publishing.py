@@ -6,10 +6,10 @@ from typing import Any
 from collector.config.draft import Draft, Entry
 from collector.config.model import OutputTable, PublishTable
 from collector.config.record_columns import ENVELOPE, WINDOW_COLUMNS, RecordColumns
-from collector.config.schema import FORMATS
+from collector.config.schema import FORMATS, OTHER_RECORDS
 from collector.config.values import did_you_mean, listed
 
-_FLOW, _BMP = "flow", "bmp"
+_BMP = "bmp"
 _LINES = ("json", "json-lines")
 
 
@@ -20,7 +20,7 @@ def check_publishing(draft: Draft, columns: RecordColumns) -> Iterator[str]:
     for entry in draft.lists["publish"]:
         if entry.right("records"):
             records = entry["records"]
-            known = (_FLOW, _BMP, *aggregates)
+            known = (*OTHER_RECORDS, *aggregates)
             if records not in known:
                 # One whose name is wrong in itself may be the one that is meant.
                 if all(aggregate.right("name") for aggregate in draft.lists["aggregate"]):

@@ -15,9 +15,14 @@ def check_sockets(draft: Draft) -> Iterator[str]:
     yield from _check_listen(draft.lists["listen"])
 
 
+def worker_count(configured: int) -> int:
+    """Tell how many workers [collector] workers means here: 0 is one for each core."""
+    return configured or len(os.sched_getaffinity(0))
+
+
 def _check_steering(collector: Entry, steering: Entry) -> Iterator[str]:
     if collector.right("workers"):
-        workers = collector["workers"] or len(os.sched_getaffinity(0))
+        workers = worker_count(collector["workers"])
         if workers > MAX_SLOTS:
             reason = f"one a core is {workers} here, but {MAX_SLOTS} are the most: set a number"
             yield collector.mistake("workers", reason)

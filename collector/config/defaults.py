@@ -45,7 +45,7 @@ def apply_output(config: Config, text: str) -> Config:
 
 
 def _output_of(text: str) -> OutputTable:
-    scheme, colon, rest = text.partition(":")
+    scheme, _, rest = text.partition(":")
     try:
         if text == "stdout":
             return OutputTable("stdout", "stdout")
@@ -70,6 +70,6 @@ def _file_output(path: str) -> OutputTable:
 
 
 def _kafka_output(rest: str) -> OutputTable:
-    brokers, slash, prefix = rest.partition("/")
-    table = OutputTable("kafka", "kafka", tuple(map(broker, brokers.split(","))))
+    brokers, _, prefix = rest.partition("/")
+    table = OutputTable("kafka", "kafka", brokers=tuple(map(broker, brokers.split(","))))
     return replace(table, prefix=topic(prefix)) if prefix else table

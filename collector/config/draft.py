@@ -67,9 +67,9 @@ def read_document(document: dict[str, Any], schema: Schema) -> Draft:
     """Read every key of a document; what contradicts something else is judged later."""
     draft = Draft()
     known = (*TABLES, *LISTS)
-    for name in document:
+    for name, value in document.items():
         if name not in known:
-            draft.mistakes.append(_unknown_table(name, document[name], schema))
+            draft.mistakes.append(_unknown_table(name, value, schema))
     for name, kind in TABLES.items():
         given = document.get(name, {})
         if not isinstance(given, dict):

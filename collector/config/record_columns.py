@@ -71,7 +71,7 @@ class RecordColumns:
         return is_known_column(name) or self.element_of(name) is not None
 
     def element_of(self, name: str) -> Element | None:
-        """Find the configured element that a column shows: ``NAME``, or ``NAME_2`` for its second."""
+        """Find the configured element that a column shows; ``NAME_2`` is one that occurs twice."""
         for element in (name, _first_occurrence(name)):
             if element in self.elements:
                 return self.registry.by_name(element)
@@ -125,8 +125,6 @@ def _no_element(name: str, columns: RecordColumns) -> str | None:
 def check_aggregates(draft: Draft, columns: RecordColumns) -> Iterator[str]:
     """Give the mistakes of [[aggregate]]."""
     for entry in draft.lists["aggregate"]:
-        if entry.right("name") and entry["name"] in ("flow", "bmp"):
-            yield entry.mistake("name", "is the name of other records")
         if entry.right("keys"):
             for position, key in enumerate(entry["keys"]):
                 if not columns.is_flow_column(key) and (reason := columns.why_unknown(key)):

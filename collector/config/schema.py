@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.config.values import (
+    BadValue,
     Reader,
     address,
     broker,
@@ -32,6 +33,7 @@ COMPRESSIONS = ("zstd", "lz4", "snappy", "gzip", "none")
 SECURITIES = ("plaintext", "tls", "sasl_plaintext", "sasl_tls")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 FORMATS = ("json", "msgpack", "json-lines", "arrow")
+OTHER_RECORDS = ("flow", "bmp")  # what is published besides aggregates
 MAX_SLOTS = 256
 
 _DAY_S = 86_400
@@ -120,7 +122,7 @@ def schema(directory: Path) -> Schema:
         },
         "snapshot": {"interval_s": integer(0, 30 * _DAY_S)},
         "aggregate": {
-            "name": word,
+            "name": _aggregate_name,
             "keys": each(filled_text, at_least_one=True),
             "sums": each(filled_text, at_least_one=True),
             "window_s": integer(1, _DAY_S),
@@ -162,6 +164,12 @@ def schema(directory: Path) -> Schema:
             "topic": topic,
         },
     }
+
+
+def _aggregate_name(value: Any) -> str:
+    if value in OTHER_RECORDS:
+        raise BadValue.of(value, "is the name of other records")
+    return word(value)
 
 
 def _under(directory: Path, read: Callable[[Any], str]) -> Reader:

@@ -1,4 +1,4 @@
-"""An operator's condition on published records: an SQL expression, checked once, applied to frames."""
+"""An operator's condition on published records: SQL, checked once, then applied to frames."""
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -47,6 +47,7 @@ class Peer:
 
     __slots__ = (
         "_shared",
+        "_silent",
         "_tables",
         "_views",
         "device",
@@ -72,6 +73,7 @@ class Peer:
         self.silence = Silence(0)
         self.stale_until_s: float | None = None
         self.syncs: dict[tuple[View, tuple[int, int]], Sync] = {}
+        self._silent = False
         self._tables: dict[TableKey, RouteTable | OpaqueTable] = {}
         self._shared = shared
         self._views = views
@@ -83,10 +85,12 @@ class Peer:
 
     @property
     def state(self) -> RibState:
-        """The least trustworthy state of its tables, SYNCING while there are none."""
-        if self.stale_until_s is not None and self.session is None:
+        """The least trustworthy state of its tables; without any it has to fall silent."""
+        if self.session is None:
             return RibState.STALE
-        return weakest({sync.state for sync in self.syncs.values()} or {RibState.SYNCING})
+        if not self.syncs:
+            return RibState.SYNCED_BY_SILENCE if self._silent else RibState.SYNCING
+        return weakest({sync.state for sync in self.syncs.values()})
 
     def table(
         self, view: View, rd: bytes, family: tuple[int, int]
@@ -122,6 +126,7 @@ class Peer:
         """Start with a Peer Up: all tables come again, and what does not come is stale."""
         self.session = session
         self._expect_all_again(stale_until_s)
+        self._silent = False
         self.silence = Silence(now_s)
 
     def lose_session(self, stale_until_s: float) -> None:
@@ -158,6 +163,7 @@ class Peer:
 
     def settle_by_silence(self) -> int:
         """Take what is still syncing for whole; returns how many stale routes are gone."""
+        self._silent = True
         for sync in self.syncs.values():
             if sync.state == RibState.SYNCING:
                 sync.state = RibState.SYNCED_BY_SILENCE
@@ -165,9 +171,7 @@ class Peer:
 
     def unsettled(self) -> bool:
         """Tell whether something is still to come: an End-of-RIB, or the end of stale routes."""
-        return self.stale_until_s is not None or any(
-            sync.state == RibState.SYNCING for sync in self.syncs.values()
-        )
+        return self.stale_until_s is not None or self.state == RibState.SYNCING
 
     def drop(self) -> int:
         """Remove all tables; returns how many routes they had."""

@@ -76,7 +76,9 @@ class FlowExporter:
         for first in range(0, count, FLOWS_PER_DATAGRAM):
             here = versions[first : first + FLOWS_PER_DATAGRAM]
             sets = []
-            for version in sorted(set(here)):
+            for version in self._rng.sample((4, 6), 2):
+                if version not in here:
+                    continue
                 records = [self._record(version, now_s) for _ in range(here.count(version))]
                 sets.append(data_set(_TEMPLATE_IDS[version], b"".join(records)))
             yield self._message(sets, now_s)
@@ -124,4 +126,8 @@ def template_fields(version: int) -> list[Field]:
 
 
 def _host(prefix: Network, rng: random.Random) -> IPv4Address | IPv6Address:
-    return prefix[rng.randrange(1, prefix.num_addresses - 1)]
+    if prefix.version == 4:
+        return prefix[rng.randrange(1, prefix.num_addresses - 1)]
+    # Some subnet, and a host number that people can read.
+    subnet = rng.randrange(1 << 64 - prefix.prefixlen)
+    return prefix[(subnet << 64) + rng.randrange(1, 0x10000)]

@@ -84,7 +84,11 @@ def tables(routes: int) -> None:
         before = resident()
         cost = per(routes, lambda table=table: load(rib, table, prefixes, paths, 14))
         octets = (resident() - before) / routes
-        print(f"{name} table, {routes} routes: {cost:.2f} us and {octets:.1f} octets a route")
+        own = rib.device_statistics(device).octets / routes
+        print(
+            f"{name} table, {routes} routes: {cost:.2f} us a route, {octets:.1f} octets resident, "
+            f"{own:.1f} of them in the table"
+        )
     one = peer(rib, "c", 1).table(View.LOC_RIB, GLOBAL_RD, _IPV4)
     cost = per(routes, lambda: load(rib, one, prefixes, paths, 1))
     print(f"one route an update: {cost:.2f} us a route")
@@ -150,12 +154,11 @@ def churn(rib: Rib, table: RouteTable, prefixes: list[bytes], paths: list[int]) 
 def many_devices(rib: Rib, prefixes: list[bytes], paths: list[int]) -> None:
     """50 devices with the same 200 000 routes, then a batch over all of them."""
     shared = prefixes[:200_000]
-    before = resident()
     names = [f"198.51.100.{number}" for number in range(50)]
     for name in names:
         load(rib, peer(rib, name, 1).table(View.LOC_RIB, GLOBAL_RD, _IPV4), shared, paths, 14)
-    octets = (resident() - before) / 50 / len(shared)
-    print(f"50 further devices with 200 000 of the routes: {octets:.1f} octets a route")
+    octets = np.mean([rib.device_statistics(name).octets for name in names]) / len(shared)
+    print(f"50 further devices with {len(shared)} of the routes: {octets:.1f} octets a route")
     seen = addresses_of(shared, 2 * _FLOWS)
     rib.join("a", 4, seen)
     for count in (1, 50, 500, 2000):
@@ -209,11 +212,40 @@ def many_peers(routes: int) -> None:
     print(f"peer down of one of them: {per(1, lambda: rib.peer_down('a', 1, handle.key)):.0f} us")
 
 
+def ipv6(routes: int) -> None:
+    """A table of IPv6 routes, and the join with it."""
+    rib = Rib(counters=Counters())
+    chosen = random.Random(6)
+    lengths = chosen.choices((48, 32, 40, 44, 36, 29), (45, 20, 12, 10, 8, 5), k=routes)
+    networks = {
+        (length, (0x2A00 << 112 | chosen.getrandbits(104)) >> (128 - length)) for length in lengths
+    }
+    prefixes = [
+        bytes((length,)) + (network << -length % 8).to_bytes((length + 7) // 8, "big")
+        for length, network in networks
+    ]
+    table = peer(rib, "a", 1).table(View.LOC_RIB, GLOBAL_RD, (2, 1))
+    paths = interned(rib, 20_000)
+    before = resident()
+    cost = per(len(prefixes), lambda: load(rib, table, prefixes, paths, 5))
+    octets = (resident() - before) / len(prefixes)
+    print(f"IPv6 table, {len(prefixes)} routes: {cost:.2f} us and {octets:.1f} octets a route")
+    upper = [int.from_bytes(each[1:].ljust(8, b"\0"), "big") for each in prefixes[:100_000]]
+    seen = np.array([(half, 1) for half in upper], np.uint64)
+    cost = per(len(seen), lambda: rib.join("a", 6, seen))
+    print(f"IPv6 address seen for the first time: {cost:.2f} us")
+    batches = [
+        seen[np.random.default_rng(number).integers(len(seen), size=2 * _FLOWS)]
+        for number in range(_ROUNDS)
+    ]
+    cost = per(_FLOWS * _ROUNDS, lambda: [rib.join("a", 6, batch) for batch in batches])
+    print(f"IPv6 join, {len(seen)} addresses known: {cost:.3f} us a flow")
+
+
 def vpns() -> None:
     rib = Rib(counters=Counters())
     paths = interned(rib, 5000)
     handle = peer(rib, "a", 1)
-    before = resident()
 
     def routes() -> None:
         for number in range(5000):
@@ -223,12 +255,12 @@ def vpns() -> None:
         rib.statistics()
 
     cost = per(100_000, routes)
-    octets = (resident() - before) / 100_000
-    print(f"5000 VPNs of 20 routes: {cost:.2f} us and {octets:.1f} octets a route")
+    print(f"5000 VPNs of 20 routes: {cost:.2f} us a route")
 
 
 if __name__ == "__main__":
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     tables(size)
     many_peers(size)
+    ipv6(size // 5)
     vpns()

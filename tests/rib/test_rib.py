@@ -151,6 +151,16 @@ def test_a_peer_waits_for_its_turn_in_the_session() -> None:
     assert (first.state, second.state) == (RibState.SYNCED_BY_SILENCE,) * 2
 
 
+def test_a_peer_without_routes_is_whole_when_the_session_is_silent() -> None:
+    rib = new_rib(silence_s=30)
+    _peer(rib)
+    rib.tick(29)
+    assert rib.state(DEVICE) == RibState.SYNCING
+    rib.tick(30)
+    assert rib.state(DEVICE) == RibState.SYNCED_BY_SILENCE
+    assert not rib.devices[DEVICE].unsettled
+
+
 def test_silence_sweeps_what_did_not_come_again() -> None:
     rib = new_rib(silence_s=30, stale_s=1000)
     _announce(rib, _peer(rib), "10.0.0.0/8")

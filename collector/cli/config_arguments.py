@@ -1,0 +1,64 @@
+"""Arguments that name the configuration or replace parts of it, and how mistakes are printed."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from collector.config.load import Overrides, default_config, load_file
+from collector.config.model import Config
+from collector.config.schema import LOG_LEVELS
+from collector.errors import ConfigError
+
+EXIT_MISTAKES = 2
+
+
+def add_config_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config``."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="TOML; every key is explained in config/collector.toml (default: no file)",
+    )
+
+
+def add_override_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what replaces parts of the file."""
+    parser.add_argument(
+        "--output",
+        metavar="WHERE",
+        help="send all records to kafka://HOST:PORT[,HOST:PORT]/PREFIX, file:PATH or stdout, "
+        "in place of the outputs configured (without a file: stdout)",
+    )
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="worker processes (default: one for each core)"
+    )
+    parser.add_argument("--log-level", choices=LOG_LEVELS, help="how much to log (default: info)")
+
+
+def overrides_of(args: argparse.Namespace) -> Overrides:
+    """Give what the command line says in place of the file."""
+    return Overrides(args.workers, args.log_level, args.output)
+
+
+def read_config(path: str | None, overrides: Overrides) -> Config:
+    """Read the configuration, or make the one of a service without a file.
+
+    Raises:
+        ConfigError: all mistakes at once.
+    """
+    if path is None:
+        return default_config(overrides=overrides)
+    return load_file(path, overrides)
+
+
+def print_mistakes(path: str | None, error: ConfigError) -> None:
+    """Print all mistakes on standard error, under one line that counts them."""
+    count = len(error.mistakes)
+    print(f"{path or 'collector'}: {count} mistake{'s' if count > 1 else ''}", file=sys.stderr)
+    print_indented(error.mistakes)
+
+
+def print_indented(lines: Sequence[str]) -> None:
+    """Print lines on standard error, indented."""
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)

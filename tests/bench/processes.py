@@ -1,0 +1,126 @@
+"""What a process and its descendants use: CPU of all threads, memory; what their sockets hold."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PARENT, _CPU = 1, slice(11, 15)  # fields of stat behind the name: ppid; utime to cstime
+_QUIET_S = 0.5
+_QUIET_SHARE = 0.06  # of one CPU; both collectors have timers
+
+
+@dataclass(frozen=True, slots=True)
+class SocketState:
+    """Octets that wait in the receive buffers of a UDP port, and datagrams dropped there."""
+
+    waiting: int
+    drops: int
+
+
+class ProcessTree:
+    """A process and all its descendants.
+
+    CPU of a child that ended counts once its parent waited for it: both collectors do.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def cpu_s(self) -> float:
+        """CPU seconds so far, user and system; resolution 10 ms for each process."""
+        return sum(sum(map(int, fields[_CPU])) for fields in self._stats().values()) / _TICKS
+
+    def pss_octets(self) -> int:
+        """Memory, pages that several processes share counted once in all."""
+        total = 0
+        for pid in self._stats():
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+    def wait_quiet(self, port: int, deadline_s: float, bmp_port: int | None = None) -> None:
+        """Return when nothing waits in its sockets and it has been idle for a moment."""
+
+        def is_quiet() -> bool:
+            before = self.cpu_s()
+            time.sleep(_QUIET_S)
+            used = self.cpu_s() - before
+            waiting = udp_state(port).waiting + (tcp_waiting(bmp_port) if bmp_port else 0)
+            return not waiting and used <= _QUIET_SHARE * _QUIET_S
+
+        wait_until(is_quiet, "the collector to be idle", deadline_s)
+
+    def _stats(self) -> dict[int, list[str]]:
+        stats = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    text = (entry / "stat").read_text()
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                # The name in parentheses may hold blanks.
+                stats[int(entry.name)] = text[text.rindex(")") + 2 :].split()
+        tree = {self.pid}
+        # A child may have a lower number than its parent: until nothing is added.
+        while True:
+            found = {pid for pid, fields in stats.items() if int(fields[_PARENT]) in tree} - tree
+            if not found:
+                return {pid: stats[pid] for pid in tree if pid in stats}
+            tree |= found
+
+
+def udp_state(port: int) -> SocketState:
+    """Look at all UDP sockets that are bound to a port."""
+    rows = [fields for fields in _sockets("udp", "udp6") if _port(fields[1]) == port]
+    waiting = sum(int(fields[4].partition(":")[2], 16) for fields in rows)
+    return SocketState(waiting, sum(int(fields[-1]) for fields in rows))
+
+
+def tcp_waiting(port: int) -> int:
+    """Octets on their way to a TCP port of this machine: unsent, unacknowledged or unread."""
+    total = 0
+    for fields in _sockets("tcp", "tcp6"):
+        unsent, _, unread = fields[4].partition(":")
+        if _port(fields[1]) == port and fields[3] != "0A":  # not the listening one
+            total += int(unread, 16)
+        elif _port(fields[2]) == port:
+            total += int(unsent, 16)
+    return total
+
+
+def is_bound(port: int, protocol: str) -> bool:
+    """Tell whether some process listens on a port."""
+    listening = {"udp": "07", "tcp": "0A"}[protocol]
+    return any(
+        _port(fields[1]) == port and fields[3] == listening
+        for fields in _sockets(protocol, f"{protocol}6")
+    )
+
+
+def wait_until(condition: Callable[[], bool], what: str, deadline_s: float) -> None:
+    """Poll a condition.
+
+    Raises:
+        TimeoutError: it did not come true.
+    """
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"gave up waiting for {what} after {deadline_s} s")
+        time.sleep(0.05)
+
+
+def _sockets(*tables: str) -> list[list[str]]:
+    return [
+        line.split()
+        for table in tables
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    ]
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
