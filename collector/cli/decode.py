@@ -112,6 +112,10 @@ class _Output:
         for octets in self._order.take(held_since):
             self._file.write(octets)
 
+    def flush(self) -> None:
+        """Let the reader see what was written."""
+        self._file.flush()
+
     def write_notes(self, about: str) -> None:
         """Print what was noted since the last time."""
         for note in self.notes.take():
@@ -124,9 +128,13 @@ def _decode(args: argparse.Namespace) -> int:
     status = _EXIT_OK
     for path in args.files:
         try:
+            # Whoever watches a pipe wants lines now, be they in order or not.
+            is_live = not path.is_file()
             with path.open("rb") as file:
                 for lines in decoder.read(file):
-                    output.write(lines, decoder.held_since)
+                    output.write(lines, None if is_live else decoder.held_since)
+                    if is_live:
+                        output.flush()
         except BrokenPipeError:
             raise
         except (OSError, NotACaptureError) as error:
@@ -136,7 +144,7 @@ def _decode(args: argparse.Namespace) -> int:
         output.write_notes(str(path))
     output.write(decoder.end(), None)
     output.write_notes("at the end")
-    sys.stdout.buffer.flush()
+    output.flush()
     return status
 
 

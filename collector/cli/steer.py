@@ -2,14 +2,16 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from collector.config.check_sockets import worker_count
+from collector.config.load import Overrides, load_file
 from collector.errors import ConfigError
 from collector.steering.placement import load_of_slots, place
-from collector.steering.slots import BUCKETS, MAX_SLOTS, SlotTable
+from collector.steering.slots import BUCKETS, MAX_SLOTS, SlotTable, device_text
+from collector.workers.slot_table import slot_table
 
 _DESCRIPTION = """\
 Print the device, bucket and slot that steering gives each ADDRESS. A device is hashed into one
@@ -25,11 +27,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("addresses", metavar="ADDRESS", nargs="*", help="IPv4 or IPv6 address")
     parser.add_argument(
+        "--config", metavar="FILE", help="take workers, buckets and devices from this file"
+    )
+    parser.add_argument(
         "--workers",
         metavar="N",
         type=int,
-        default=len(os.sched_getaffinity(0)),
-        help=f"number of slots, at most {MAX_SLOTS} (default: one for each core, %(default)s)",
+        help=f"number of slots, at most {MAX_SLOTS} (default: as in the file, or one for each core)",
     )
     parser.add_argument(
         "--alias",
@@ -62,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         print("collector steer: give an ADDRESS or --table", file=sys.stderr)
         return 2
     try:
-        table = SlotTable(args.workers, dict(args.bucket), dict(args.alias))
+        table = _table(args)
         placements = place(args.addresses, table)
     except ConfigError as error:
         print(f"collector steer: {error}", file=sys.stderr)
@@ -75,6 +79,18 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print([asdict(placement) for placement in placements], as_json=args.json)
     return 0
+
+
+def _table(args: argparse.Namespace) -> SlotTable:
+    workers, buckets, aliases = args.workers, dict(args.bucket), dict(args.alias)
+    if args.config is not None:
+        config = load_file(args.config, Overrides(workers))
+        workers = config.collector.workers
+        configured = slot_table(config, worker_count(workers))
+        buckets = configured.buckets | buckets
+        pairs = configured.aliases.items()
+        aliases = {device_text(alias): device_text(device) for alias, device in pairs} | aliases
+    return SlotTable(worker_count(workers or 0) if workers is None else workers, buckets, aliases)
 
 
 def _print(rows: Sequence[dict[str, object]], *, as_json: bool) -> None:

@@ -44,6 +44,7 @@ class Outputs:
         self._prefix = {
             output.name: f"{output.prefix}." if output.type == "kafka" else "" for output in outputs
         }
+        self._keyed = {output.name: output.partition_by == "device" for output in outputs}
         self._failed = failed
         by_name = {output.name: output for output in outputs}
         for publish in publishes:
@@ -67,6 +68,10 @@ class Outputs:
     def put(self, publish: PublishTable, batch: Batch) -> bool:
         """Queue a batch for the output that ``publish`` names; False: dropped, counted."""
         return self._outboxes[_key(publish)].put(batch)
+
+    def key_column(self, publish: PublishTable) -> str | None:
+        """What keys and thereby places a publication's messages; None: they have no key."""
+        return "device" if self._keyed[publish.output] else None
 
     def has_room(self, publish: PublishTable) -> bool:
         """Whether less than half of the buffer of a publication's output is in use."""

@@ -94,7 +94,7 @@ class Publisher:
                 self._envelope() | {"sequence": first + index} | event
                 for index, event in enumerate(events)
             ]
-            encoded = encode_events(numbered, publish.format)
+            encoded = encode_events(numbered, publish.format, key=self._outputs.key_column(publish))
             taken &= self._outputs.put(publish, Batch.of(topic, *encoded))
         return taken
 
@@ -119,8 +119,8 @@ class Publisher:
             pl.int_range(first, first + frame.height, dtype=pl.Int64).alias("sequence"),
             pl.all(),
         )
-        key = "device" if "device" in frame.columns else None
-        encoded = encode(numbered, publish.format, key_column=key)
+        key = self._outputs.key_column(publish)
+        encoded = encode(numbered, publish.format, key_column=key if key in frame.columns else None)
         self._outputs.put(publish, Batch.of(topic, *encoded))
 
     def _envelope(self) -> dict[str, Any]:

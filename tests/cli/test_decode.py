@@ -496,6 +496,16 @@ def test_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     assert run.returncode == 0
 
 
+def test_pipe_is_decoded_as_it_comes() -> None:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    run = _run("-m", "collector", "decode", "/dev/stdin", **pipes)
+    run.stdin.write(_udp(_TEMPLATE))
+    run.stdin.flush()
+    assert json.loads(run.stdout.readline())["kind"] == "template"
+    assert run.communicate(timeout=30)[0] == b""
+    assert run.returncode == 0
+
+
 def test_decode_does_not_import_what_it_does_not_need(tmp_path: Path) -> None:
     path = tmp_path / "one.pcap"
     path.write_bytes(_udp(_TEMPLATE))
