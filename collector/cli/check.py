@@ -57,7 +57,7 @@ def _summary(config: Config) -> Iterator[str]:
     for listen in config.listen:
         yield f"listens for {_PROTOCOLS[listen.kind]} {_endpoint(listen)}"
     if config.device:
-        yield f"{len(config.device)} devices configured"
+        yield f"{len(config.device)} device{'s' if len(config.device) > 1 else ''} configured"
     for output in config.output:
         yield f'output "{output.name}": {_place(output)}'
     for publish in config.publish:

@@ -27,8 +27,9 @@ from collector.simulation.router import CollectorAddress, SimulatedRouter
 from collector.steering.slots import MAX_SLOTS, SlotTable
 
 _ROUTERS = 12
-_TABLES_TIMEOUT_S = 10.0
-_LAST_FLOWS_TIMEOUT_S = 5.0
+_TABLES_TIMEOUT_S = 30.0
+_FEWEST_SECONDS = 1.0  # of flows, however long the tables took
+_LAST_FLOWS_TIMEOUT_S = 10.0
 _STATUS_EVERY_S = 1.0
 _POLL_S = 0.05
 _EXIT_PROVED, _EXIT_FAILED = 0, 1
@@ -52,7 +53,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=20.0, metavar="N", help="how long (default: 20)"
+        "--seconds", type=_seconds, default=20.0, metavar="N", help="how long it runs (default: 20)"
     )
     parser.add_argument(
         "--workers",
@@ -106,17 +107,18 @@ class _Demo:
         self._workers = workers
         self._seconds = seconds
         self._phase = "starting"
+        self._reading: asyncio.Future[None]
         self._over = asyncio.Event()
 
     async def run(self) -> int:
         """Run to the end, or to Ctrl-C; gives the exit status."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._over.set)
         console = demo_console()
         console.print("starting the collector ...", style="dim")
+        status = await self._collector.start()
         try:
-            status = await self._collector.start()
-            reading = asyncio.ensure_future(self._read())
+            self._reading = asyncio.ensure_future(self._read())
             scene = Scene(self._workers, self._seconds, status["steering"])
             with DemoView(scene, self._witness, console) as view:
                 await self._play(view)
@@ -124,7 +126,7 @@ class _Demo:
             for router in self._routers:
                 await router.close()
             exit_ = await self._collector.stop()
-        await reading
+        await self._reading
         return self._judge(console, exit_)
 
     async def _play(self, view: DemoView) -> None:
@@ -141,11 +143,14 @@ class _Demo:
             self._phase = "routers export flows"
             for router in self._routers:
                 await router.start_flows()
-            await self._until(self._over.is_set, started_s + self._seconds - loop.time())
+            left_s = started_s + self._seconds - loop.time()
+            await self._until(self._over.is_set, max(_FEWEST_SECONDS, left_s))
             self._phase = "waiting for the last flows"
             for router in self._routers:
                 await router.stop_flows()
-            await _poll(lambda: self._witness.all_arrived, _LAST_FLOWS_TIMEOUT_S)
+            await _poll(
+                lambda: self._witness.all_arrived or self._reading.done(), _LAST_FLOWS_TIMEOUT_S
+            )
             await self._take_status()
         finally:
             for watcher in watchers:

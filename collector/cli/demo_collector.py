@@ -21,6 +21,7 @@ _STATUS_TIMEOUT_S = 5.0
 _STOP_TIMEOUT_S = 15.0
 _MAX_LINE_OCTETS = 16 << 20
 _LOG_LINES = 20
+_MAX_SOCKET_PATH = 107  # octets, of Linux
 
 _CONFIG = """\
 [collector]
@@ -69,6 +70,8 @@ class DemoCollector:
     Args:
         directory: for its configuration, control socket and log; empty, and removed by the owner.
         addresses: where it listens for both protocols.
+    Raises:
+        DemoError: the directory's path is too long for a control socket.
     """
 
     def __init__(
@@ -78,6 +81,8 @@ class DemoCollector:
         self._control_path = directory / "control.sock"
         self._log_path = directory / "collector.log"
         self._process: asyncio.subprocess.Process
+        if len(os.fsencode(self._control_path)) > _MAX_SOCKET_PATH:
+            raise DemoError(f"{directory} is too long for a socket in it: set TMPDIR")
         text = _CONFIG.format(workers=workers, control_socket=self._control_path)
         for address in addresses:
             for kind, port in (("flow", address.flow_port), ("bmp", address.bmp_port)):
@@ -107,7 +112,8 @@ class DemoCollector:
             if status is not None and all(worker["ready"] for worker in status["workers"]):
                 return status
             await asyncio.sleep(_POLL_S)
-        raise DemoError(f"the collector did not become ready:\n{self._last_log_lines()}")
+        exit_ = await self.stop()
+        raise DemoError(f"the collector did not become ready:\n{exit_.log}")
 
     async def records(self) -> AsyncIterator[dict[str, Any]]:
         """Give what it publishes, until it has ended."""

@@ -76,7 +76,7 @@ class DemoView:
         devices = self._witness.devices
         return Text(
             f"{len(devices)} simulated routers, {self._scene.workers} workers; "
-            f"steering: {self._scene.steering}",
+            f"{self._scene.steering}",
             style="bold",
         )
 

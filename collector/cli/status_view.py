@@ -106,6 +106,8 @@ def _last_seen(sources: list[Json]) -> str:
 
 
 def _counters(counters: dict[str, int]) -> RenderableType:
+    if not any(counters.values()):
+        return "Nothing has been counted yet."
     table = _table("Counters", "name", "reason", "count", numbers=("count",))
     for name, count in sorted(counters.items()):
         if count:

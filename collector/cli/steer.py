@@ -33,7 +33,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--workers",
         metavar="N",
         type=int,
-        help=f"number of slots, at most {MAX_SLOTS} (default: as in the file, or one for each core)",
+        help=f"number of slots, at most {MAX_SLOTS} (default: the file's, or one for each core)",
     )
     parser.add_argument(
         "--alias",
@@ -85,12 +85,14 @@ def _table(args: argparse.Namespace) -> SlotTable:
     workers, buckets, aliases = args.workers, dict(args.bucket), dict(args.alias)
     if args.config is not None:
         config = load_file(args.config, Overrides(workers))
-        workers = config.collector.workers
-        configured = slot_table(config, worker_count(workers))
+        workers = worker_count(config.collector.workers)
+        configured = slot_table(config, workers)
         buckets = configured.buckets | buckets
         pairs = configured.aliases.items()
         aliases = {device_text(alias): device_text(device) for alias, device in pairs} | aliases
-    return SlotTable(worker_count(workers or 0) if workers is None else workers, buckets, aliases)
+    elif workers is None:
+        workers = worker_count(0)
+    return SlotTable(workers, buckets, aliases)
 
 
 def _print(rows: Sequence[dict[str, object]], *, as_json: bool) -> None:

@@ -55,7 +55,7 @@ def _check_kafka(entry: Entry) -> Iterator[str]:
 
 def _check_tls(entry: Entry) -> Iterator[str]:
     if "tls" not in entry["security"]:
-        for key in (*_TLS_FILES, "check_hostname"):
+        for key in _TLS_FILES:
             if key in entry.given:
                 yield f'{entry.label} {key}: needs security = "tls" or "sasl_tls"'
         return

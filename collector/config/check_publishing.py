@@ -9,6 +9,7 @@ from collector.config.record_columns import ENVELOPE, WINDOW_COLUMNS, RecordColu
 from collector.config.schema import FORMATS, OTHER_RECORDS
 from collector.config.values import did_you_mean, listed
 
+STDOUT = OutputTable("stdout", "stdout")  # the output that there is without any
 _BMP = "bmp"
 _LINES = ("json", "json-lines")
 
@@ -38,10 +39,10 @@ def check_publishing(draft: Draft, columns: RecordColumns) -> Iterator[str]:
 def _check_output(entry: Entry, draft: Draft, outputs: dict[str, Entry]) -> Iterator[str]:
     if not entry.right("output") or entry["output"] in outputs:
         return
-    if not draft.lists["output"] and entry["output"] == "stdout":
-        return  # the output that there is without any
+    if not draft.lists["output"] and entry["output"] == STDOUT.name:
+        return
     if all(output.right("name") for output in draft.lists["output"]):
-        names = outputs or ("stdout",)
+        names = outputs or (STDOUT.name,)
         reason = f"must be the name of an output: {listed(names)}"
         yield entry.mistake("output", reason + did_you_mean(entry["output"], names))
 
@@ -120,15 +121,16 @@ def _check_repeated(entries: list[Entry]) -> Iterator[str]:
 
 
 def _check_shared_files(entries: list[Entry], outputs: dict[str, Entry]) -> Iterator[str]:
-    labelled = []
-    for entry in entries:
-        if not entry.right("records", "output", "format", "topic"):
-            continue
-        output = outputs.get(entry["output"])
-        if output is not None and output.right("type", "path"):
-            labelled.append(
-                (entry.label, PublishTable(**entry.values), OutputTable(**output.values))
-            )
+    known = {
+        name: OutputTable(**output.values)
+        for name, output in outputs.items()
+        if output.right("type", "path")
+    } or {STDOUT.name: STDOUT}
+    labelled = [
+        (entry.label, PublishTable(**entry.values), known[entry["output"]])
+        for entry in entries
+        if entry.right("records", "output", "format", "topic") and entry["output"] in known
+    ]
     yield from shared_file_mistakes(labelled)
 
 

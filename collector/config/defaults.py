@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from collector.config.check_publishing import shared_file_mistakes
+from collector.config.check_publishing import STDOUT, shared_file_mistakes
 from collector.config.files import FileError, check_appendable
 from collector.config.model import DEFAULT_PORTS, Config, ListenTable, OutputTable, PublishTable
 from collector.config.values import BadValue, broker, file_name_of, topic
@@ -16,7 +16,7 @@ def complete(config: Config) -> Config:
     """Fill in what is absent: both listening addresses, standard output, everything published."""
     listen = config.listen or tuple(ListenTable(kind) for kind in DEFAULT_PORTS)
     listen = tuple(replace(entry, port=entry.port or DEFAULT_PORTS[entry.kind]) for entry in listen)
-    output = config.output or (OutputTable("stdout", "stdout"),)
+    output = config.output or (STDOUT,)
     records = [entry.name for entry in config.aggregate] or ["flow"]
     publish = config.publish or tuple(
         PublishTable(name, entry.name) for entry in output for name in (*records, "bmp")
@@ -48,7 +48,7 @@ def _output_of(text: str) -> OutputTable:
     scheme, _, rest = text.partition(":")
     try:
         if text == "stdout":
-            return OutputTable("stdout", "stdout")
+            return STDOUT
         if scheme == "file" and rest:
             return _file_output(rest)
         if scheme == "kafka" and rest.startswith("//"):

@@ -16,6 +16,7 @@ from collector.config.files import FileError, read_text
 from collector.config.model import Config
 from collector.config.record_columns import RecordColumns, check_aggregates, check_elements
 from collector.config.schema import schema
+from collector.config.values import printable
 from collector.errors import ConfigError
 
 
@@ -56,7 +57,7 @@ def load_text(text: str, directory: Path, overrides: Overrides = _NO_OVERRIDES) 
         raise ConfigError(["the file nests too deeply"]) from None
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise ConfigError([f"no TOML: {error}"]) from error
-    return _load(document, directory, overrides)
+    return load_document(document, directory, overrides)
 
 
 def default_config(output: str | None = None, overrides: Overrides = _NO_OVERRIDES) -> Config:
@@ -70,10 +71,17 @@ def default_config(output: str | None = None, overrides: Overrides = _NO_OVERRID
     Raises:
         ConfigError: what the command line says is wrong.
     """
-    return _load({}, Path.cwd(), replace(overrides, output=output or overrides.output))
+    return load_document({}, Path.cwd(), replace(overrides, output=output or overrides.output))
 
 
-def _load(document: dict[str, Any], directory: Path, overrides: Overrides) -> Config:
+def load_document(
+    document: dict[str, Any], directory: Path, overrides: Overrides = _NO_OVERRIDES
+) -> Config:
+    """Read a configuration from what TOML says, as dictionaries, lists and values.
+
+    Raises:
+        ConfigError: all mistakes at once, one line each.
+    """
     draft = read_document(_overridden(document, overrides), schema(directory))
     draft.mistakes += _contradictions(draft)
     config = None
@@ -86,7 +94,8 @@ def _load(document: dict[str, Any], directory: Path, overrides: Overrides) -> Co
     except ConfigError as error:
         draft.mistakes += error.mistakes
     if config is None or draft.mistakes:
-        raise ConfigError(draft.mistakes)
+        # Names of files and columns, and what libraries say of them, may hold anything.
+        raise ConfigError(list(map(printable, draft.mistakes)))
     return config
 
 

@@ -80,7 +80,7 @@ class RibTable:
     views: tuple[str, ...] = DEFAULT_VIEWS  # kept, and asked in this order
     stale_s: int = 300
     silence_s: int = 30
-    max_routes: int = 20_000_000  # per worker
+    max_routes: int = 20_000_000  # of one device
 
 
 @dataclass(frozen=True, slots=True)

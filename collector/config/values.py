@@ -39,6 +39,11 @@ class BadValue(ValueError):
         return cls([("", value, reason)])
 
 
+def printable(text: str) -> str:
+    """Put a question mark for each character that a terminal or a log line should not get."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def shown(value: Any) -> str:
     """Write a value of a TOML document as an operator would, on one line and not too long."""
     if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
@@ -49,7 +54,7 @@ def shown(value: Any) -> str:
         text = f"[{', '.join(map(shown, value))}]"
     else:
         text = json.dumps(value, ensure_ascii=False, default=str)
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    text = printable(text)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
@@ -82,8 +87,8 @@ def text(value: Any) -> str:
     """Read text on one line; it may be empty."""
     if not isinstance(value, str):
         raise BadValue.of(value, "must be text in quotes")
-    if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in value):
-        raise BadValue.of(value, "must have no control characters")
+    if not value.isprintable():
+        raise BadValue.of(value, "must have printable characters only")
     return value
 
 

@@ -6,6 +6,7 @@ loop looks at the UDP sockets again. What is not read waits in TCP, which slows 
 """
 
 import asyncio
+import errno
 import socket
 import time
 from collections import deque
@@ -21,7 +22,8 @@ from collector.protocols.bmp.framing import BmpFramer
 register(
     bmp_sessions="BMP connections accepted",
     bmp_sessions_refused="BMP connections closed at once because there are too many",
-    bmp_sessions_lost="BMP connections that ended by a reason",
+    bmp_sessions_lost="BMP connections that ended, by reason",
+    bmp_accept_failed="times that no connection could be accepted, mostly for want of descriptors",
     bmp_octets="octets read from BMP connections",
 )
 
@@ -29,6 +31,9 @@ _TURN_S = 0.005
 _READ_OCTETS = 65_536
 _MAX_SESSIONS = 4_096
 _MAX_ACCEPTS = 64  # a wake-up
+_ACCEPT_PAUSE_S = 1.0
+# The router gave up between SYN and accept: the next connection may be well (accept(2)).
+_PEER_GAVE_UP = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN})
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +46,6 @@ class BmpSession:
     opened_s: float
     sock: socket.socket
     framer: BmpFramer = field(default_factory=BmpFramer)
-    queued: bool = False
 
 
 class SessionHandler(Protocol):
@@ -50,8 +54,8 @@ class SessionHandler(Protocol):
     def opened(self, session: BmpSession) -> None:
         """A router connected."""
 
-    def received(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> None:
-        """Whole messages came, in order."""
+    def received(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> bool:
+        """Whole messages came, in order; False: the session cannot go on and is to be closed."""
 
     def closed(self, session: BmpSession, reason: str, now_s: float) -> None:
         """The connection ended; ``reason`` is for the log."""
@@ -75,14 +79,17 @@ class BmpReceiver:
         self._number = 0
         self._ready: deque[BmpSession] = deque()
         self._turn_due = False
+        self._accepting = False
 
     def start(self) -> None:
         """Accept connections from now on."""
+        self._accepting = True
         for listener in self._listeners:
             self._loop.add_reader(listener.fileno(), self._accept, listener)
 
     def stop(self) -> None:
         """Accept no more."""
+        self._accepting = False
         for listener in self._listeners:
             self._loop.remove_reader(listener.fileno())
 
@@ -112,13 +119,26 @@ class BmpReceiver:
                 sock, address = listener.accept()
             except BlockingIOError:
                 return
-            except OSError:  # the router gave up between SYN and accept, or no descriptor is left
-                return
+            except OSError as error:
+                self._counters.add("bmp_accept_failed")
+                if error.errno not in _PEER_GAVE_UP:
+                    self._pause(listener)
+                    return
+                continue
             if len(self.sessions) >= _MAX_SESSIONS:
                 self._counters.add("bmp_sessions_refused")
                 sock.close()
                 continue
             self._open(sock, address)
+
+    def _pause(self, listener: socket.socket) -> None:
+        # Without a descriptor left the listener stays readable, and the loop would do nothing else.
+        self._loop.remove_reader(listener.fileno())
+        self._loop.call_later(_ACCEPT_PAUSE_S, self._resume, listener)
+
+    def _resume(self, listener: socket.socket) -> None:
+        if self._accepting:
+            self._loop.add_reader(listener.fileno(), self._accept, listener)
 
     def _open(self, sock: socket.socket, address: tuple) -> None:
         sock.setblocking(False)
@@ -139,7 +159,6 @@ class BmpReceiver:
     def _readable(self, session: BmpSession) -> None:
         # Level-triggered: while the session waits for its turn, its readiness is no news.
         self._loop.remove_reader(session.sock.fileno())
-        session.queued = True
         self._ready.append(session)
         self._schedule()
 
@@ -158,7 +177,6 @@ class BmpReceiver:
             if self._read(session):
                 self._ready.append(session)
             elif session.number in self.sessions:
-                session.queued = False
                 self._loop.add_reader(session.sock.fileno(), self._readable, session)
         self._schedule()
 
@@ -182,8 +200,8 @@ class BmpReceiver:
         except DecodeError as error:
             self.close(session, f"framing lost: {error}")
             return False
-        if messages:
-            self._handler.received(session, messages, time.time())
+        if messages and not self._handler.received(session, messages, time.time()):
+            self.close(session, "internal error")
         return session.number in self.sessions
 
 

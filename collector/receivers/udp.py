@@ -54,26 +54,29 @@ class UdpReader:
         receive, handle, buffer = self._sock.recvfrom_into, self._handle, self._buffer
         used = start = self._used
         limit = len(buffer) - _MAX_DATAGRAM_OCTETS
-        octets = done = 0
-        while done < reads:
-            if used > limit:
-                octets += used - start
-                self._full()
-                used = start = 0
-            try:
-                count, address = receive(buffer[used:])
-            except BlockingIOError:
-                break
-            except OSError:
-                # ICMP errors of earlier sends and the like: never a reason to stop reading.
-                self._counters.add("udp_errors")
+        octets = done = failed = 0
+        try:
+            while done + failed < reads:
+                if used > limit:
+                    octets += used - start
+                    used = start = 0
+                    self._full()
+                try:
+                    count, address = receive(buffer[used:])
+                except BlockingIOError:
+                    break
+                except OSError:
+                    # ICMP errors of earlier sends and the like: never a reason to stop reading.
+                    failed += 1
+                    continue
+                begin, used = used, used + count
                 done += 1
-                continue
-            end = used + count
-            handle(address[0], buffer[used:end])
-            used = end
-            done += 1
-        self._used = used
-        self._counters.add("udp_datagrams", done)
-        self._counters.add("udp_octets", octets + used - start)
+                handle(address[0], buffer[begin:used])
+        finally:
+            # Also where ``handle`` raised: the batch has views of what was read so far.
+            self._used = used
+            self._counters.add("udp_datagrams", done)
+            self._counters.add("udp_octets", octets + used - start)
+            if failed:
+                self._counters.add("udp_errors", failed)
         return done

@@ -116,6 +116,8 @@ def _trial(types: Mapping[str, pl.DataType]) -> pl.DataFrame:
 def _value(dtype: pl.DataType) -> object:
     if isinstance(dtype, pl.List):
         return ["", ""]
+    if isinstance(dtype, pl.Boolean):
+        return True
     return "" if isinstance(dtype, pl.String) else 1
 
 

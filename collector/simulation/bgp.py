@@ -93,6 +93,11 @@ def announcement(prefixes: Iterable[Prefix], route: Route, path_id: int | None =
     octets = b"".join(nlri(network, path_id=path_id) for network in networks)
     if networks and networks[0].version == 6:
         return mp_announcement(2, _UNICAST, octets, route)
+    return ipv4_announcement(octets, route)
+
+
+def ipv4_announcement(octets: bytes, route: Route) -> bytes:
+    """An UPDATE that announces IPv4 unicast routes; ``octets`` from `nlri`."""
     return _update(b"", _attributes(route, next_hop=ip_address(route.next_hop).packed), octets)
 
 

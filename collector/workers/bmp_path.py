@@ -14,6 +14,7 @@ from collector.protocols.bmp.json_form import message_json
 from collector.protocols.bmp.messages import BmpMessage, Initiation, PeerUp, Version4
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
+from collector.workers.guard import Guard
 from collector.workers.snapshots import Snapshots
 
 register(
@@ -25,6 +26,8 @@ register(
 
 _SYSTEM_NAME = 2  # Initiation TLV, RFC 7854 section 4.4
 _EVENTS_AT_ONCE = 1_000
+_MAX_HINTS = 1_024  # names that one session may tell; a router has as many addresses at most
+_MAX_NAME = 255
 
 Publish = Callable[[list[dict[str, Any]]], bool]
 Hint = Callable[[str, set[str]], None]
@@ -37,14 +40,16 @@ class _Session:
     tables: BmpTables
     decoder: BmpDecoder = field(default_factory=BmpDecoder)
     messages: int = 0
-    last_seen_s: float = 0.0
+    last_seen_s: float | None = None
     system_name: str | None = None
+    hinted: set[str] = field(default_factory=set)
 
 
 class BmpPath:
     """All BMP sessions of one worker, as `BmpReceiver` hands them over.
 
     Args:
+        guard: what fails unforeseen costs the session it failed in.
         publish: takes events; False says that they were dropped.
         has_room: whether the outputs take a long snapshot now.
         hint: takes (device, further addresses and names that its BMP calls its own).
@@ -55,6 +60,7 @@ class BmpPath:
         rib: Rib,
         directory: DeviceDirectory,
         counters: Counters,
+        guard: Guard,
         *,
         publish: Publish,
         has_room: Callable[[], bool],
@@ -65,6 +71,7 @@ class BmpPath:
         self._rib = rib
         self._directory = directory
         self._counters = counters
+        self._guard = guard
         self._publish = publish
         self._hint = hint
         self._sessions: dict[int, _Session] = {}
@@ -72,46 +79,62 @@ class BmpPath:
 
     def opened(self, session: BmpSession) -> None:
         """A router connected."""
+        self._guard.run("bmp_open", self._open, session)
+
+    def received(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> bool:
+        """Whole messages came, in order; False: what the session told is known no more."""
+        return self._guard.run("bmp", self._take, session, messages, now_s)
+
+    def closed(self, session: BmpSession, reason: str, now_s: float) -> None:
+        """The connection ended."""
+        self._guard.run("bmp_close", self._close, session, reason, now_s)
+
+    def device_of(self, session: BmpSession) -> str | None:
+        """Name the device whose tables a session fills."""
+        state = self._sessions.get(session.number)
+        return None if state is None else state.device
+
+    def snapshot_incomplete(self) -> None:
+        """Publish the tables of devices whose events were dropped: there is room again."""
+        devices, self._incomplete = self._incomplete, set()
+        self.snapshots.repair(devices)
+
+    def _open(self, session: BmpSession) -> None:
         device = self._directory.device_of(session.address)
         tables = BmpTables(self._rib, device, session.number, self._counters)
         self._sessions[session.number] = state = _Session(session, device, tables)
         self._rib.session_up(device, session.number)
-        self._hint(device, {session.address})
+        self._tell_name(state, session.address)
         self._emit(device, [self._event(state, {"type": "session_up"}, session.opened_s)])
 
-    def received(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> None:
-        """Whole messages came, in order."""
+    def _take(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> None:
         state = self._sessions[session.number]
         decode, apply = state.decoder.decode, state.tables.apply
         state.messages += len(messages)
         state.last_seen_s = now_s
         self._counters.add("bmp_messages", len(messages))
         events = []
-        for octets in messages:
-            try:
-                message = decode(octets)
-                apply(message, now_s)
-                if self.wants_events:
-                    events.append(self._event(state, message_json(message), now_s))
-            except DecodeError as error:
-                self._counters.add("bmp_malformed")
-                fault = {"type": "error", "reason": error.reason, "offset": error.offset}
-                events.append(self._event(state, fault, now_s))
-                continue
-            self._note(state, message)
-        self._emit(state.device, events)
+        try:
+            for octets in messages:
+                try:
+                    message = decode(octets)
+                    apply(message, now_s)
+                    if self.wants_events:
+                        events.append(self._event(state, message_json(message), now_s))
+                except DecodeError as error:
+                    self._counters.add("bmp_malformed")
+                    fault = {"type": "error", "reason": error.reason, "offset": error.offset}
+                    events.append(self._event(state, fault, now_s))
+                    continue
+                self._note(state, message)
+        finally:  # what is in the tables is told, whatever becomes of the rest
+            self._emit(state.device, events)
 
-    def closed(self, session: BmpSession, reason: str, now_s: float) -> None:
-        """The connection ended."""
+    def _close(self, session: BmpSession, reason: str, now_s: float) -> None:
         state = self._sessions.pop(session.number)
         self._rib.session_down(state.device, session.number, now_s)
         event = self._event(state, {"type": "session_down", "reason": reason}, now_s)
         self._emit(state.device, [event])
-
-    def snapshot_incomplete(self) -> None:
-        """Publish the tables of devices whose events were dropped: there is room again."""
-        devices, self._incomplete = self._incomplete, set()
-        self.snapshots.start(devices)
 
     def sessions_by_device(self) -> dict[str, list[dict[str, Any]]]:
         """Sessions as the status shows them."""
@@ -124,7 +147,7 @@ class BmpPath:
                     "port": state.session.port,
                     "system_name": state.system_name,
                     "age_s": round(now_s - state.session.opened_s, 1),
-                    "last_seen_s": round(now_s - state.last_seen_s, 1),
+                    "last_seen_s": _age(now_s, state.last_seen_s),
                     "messages": state.messages,
                 }
             )
@@ -136,10 +159,16 @@ class BmpPath:
         elif type(message) is Initiation:
             for tlv in message.information:
                 if tlv.type == _SYSTEM_NAME and isinstance(tlv.value, str):
-                    state.system_name = tlv.value
-                    self._hint(state.device, {tlv.value})
+                    state.system_name = tlv.value[:_MAX_NAME]
+                    self._tell_name(state, tlv.value)
         elif type(message) is PeerUp and message.local_address is not None:
-            self._hint(state.device, {message.local_address})
+            self._tell_name(state, message.local_address)
+
+    def _tell_name(self, state: _Session, name: str) -> None:
+        name = name[:_MAX_NAME]
+        if name not in state.hinted and len(state.hinted) < _MAX_HINTS:
+            state.hinted.add(name)
+            self._hint(state.device, {name})
 
     def _event(self, state: _Session, body: dict[str, Any], now_s: float) -> dict[str, Any]:
         return {
@@ -165,3 +194,7 @@ class BmpPath:
             self._counters.add("bmp_events_dropped", len(events))
             self._incomplete.add(device)
         return taken
+
+
+def _age(now_s: float, then_s: float | None) -> float | None:
+    return None if then_s is None else round(now_s - then_s, 1)

@@ -101,10 +101,16 @@ class Channel:
         """Close this end."""
         self._writer.close()
 
-    async def flushed(self) -> None:
-        """Wait until all that was told is on its way."""
+    async def room(self) -> None:
+        """Wait until most of what was told is on its way."""
         with contextlib.suppress(ConnectionError):
             await self._writer.drain()
+
+    async def finish(self) -> None:
+        """Close this end when all that was told is on its way."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
     def _send(self, message: list[Any]) -> bool:
         transport = self._writer.transport
@@ -141,6 +147,6 @@ class Channel:
                     self._send(["answer", chunk, False, None, number])
                     chunk, size = [], 0
                     await self._writer.drain()
-        except (KeyError, ValueError, LookupError) as failure:
+        except (LookupError, TypeError, ValueError) as failure:
             error = f"{kind}: {failure!r}"
         self._send(["answer", chunk, True, error, number])

@@ -10,19 +10,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine
 from typing import Any
 
 import uvloop
 
 from collector.config.document import from_document
-from collector.config.model import Config
 from collector.logs import configure_logging
 from collector.metrics import Counters
 from collector.receivers.bmp_tcp import BmpReceiver
 from collector.receivers.udp import UdpReader
 from collector.workers.assembly import Assembly
 from collector.workers.channel import Channel
+from collector.workers.guard import Guard
 
 _COUNTERS_INTERVAL_S = 1.0
 _READ_QUEUED_S = 1.0
@@ -37,12 +36,14 @@ class Worker:
         self._counters = Counters()
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[int] = self._loop.create_future()
-        self._learned: list[list[Any]] = []
+        self._guard = Guard(self._counters)
+        self._learned: dict[tuple[Any, ...], bytes | None] = {}
         self._readers: list[tuple[socket.socket, UdpReader]] = []
+        self._going = False
         self._stopping = False
         self._age_s = 0.1
         self._batch_timer: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._stop_task: asyncio.Task[None] | None = None
         # Both are set by the start message, which is the first one.
         self._assembly: Assembly
         self._receiver: BmpReceiver
@@ -54,14 +55,16 @@ class Worker:
         self.channel = Channel(reader, writer, self._told, self._answer)
         ticks = asyncio.ensure_future(self._tick())
         link = asyncio.ensure_future(self.channel.run())
+        self._guard.watch("tick", ticks)
+        self._guard.watch("start", link)
         await asyncio.wait([link, self._done], return_when=asyncio.FIRST_COMPLETED)
         ticks.cancel()
         if not self._done.done():
-            log.error("the supervisor is gone")
+            if link.exception() is None:
+                log.error("the supervisor is gone")
             return 1
         self.channel.tell("counters", self._counters)
-        await self.channel.flushed()
-        self.channel.close()
+        await self.channel.finish()
         return self._done.result()
 
     def _told(self, kind: str, content: Any) -> None:
@@ -70,25 +73,34 @@ class Worker:
                 self._start(content)
             case "restore":
                 for key, octets in content:
-                    self._assembly.flow_path.restore(key, octets)
+                    self._guard.run("restore", self._assembly.flow_path.restore, key, octets)
             case "go":
-                self._go()
-            case "reload":
-                config = from_document(content["config"])
-                self._background(self._reload(config))
-            case "stop":
                 if not self._stopping:
-                    self._stopping = True
-                    self._background(self._stop(content))
+                    self._go()
+            case "reload":
+                if not self._stopping:
+                    self._guard.run("reload", self._reload, content["config"])
+            case "stop":
+                self._begin_stop(content)
 
-    async def _reload(self, config: Config) -> None:
-        await self._assembly.reconfigure(config)
+    def _reload(self, document: dict[str, Any]) -> None:
+        self._assembly.reconfigure(from_document(document))
         self._assembly.close_misplaced_sessions(self._receiver)
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _begin_stop(self, timeout_s: float) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        self._stop_task = asyncio.ensure_future(self._stop(timeout_s))
+        self._guard.watch("stop", self._stop_task)
+
+    def _output_gone(self) -> None:
+        # Nothing can be published any more, by no successor either: the supervisor decides.
+        self.channel.tell("output_gone", None)
+        self._begin_stop(0.0)
+
+    def _report(self, key: list[Any], octets: bytes | None) -> None:
+        self._learned[tuple(key)] = octets
 
     def _hint(self, kind: str, device: str, names: set[str]) -> None:
         hint = {"kind": kind, "device": device, "names": list(names)}
@@ -102,7 +114,7 @@ class Worker:
         raise KeyError(kind)
 
     def _start(self, content: dict[str, Any]) -> None:
-        config: Config = from_document(content["config"])
+        config = from_document(content["config"])
         configure_logging(config.collector.log_level, f"worker {content['slot']}")
         self._age_s = config.flow.batch_age_ms / 1000
         self._assembly = Assembly(
@@ -111,10 +123,11 @@ class Worker:
             slots=content["workers"],
             incarnation=content["incarnation"],
             counters=self._counters,
-            report=lambda key, octets: self._learned.append([key, octets]),
+            guard=self._guard,
+            report=self._report,
             hint=self._hint,
             batch_closed=self._batch_closed,
-            failed=lambda: self._told("stop", 0.0),
+            failed=self._output_gone,
         )
         listeners = []
         for entry in content["sockets"]:
@@ -133,6 +146,7 @@ class Worker:
         self._receiver = BmpReceiver(self._loop, listeners, self._assembly.bmp_path, self._counters)
 
     def _go(self) -> None:
+        self._going = True
         self._assembly.start()
         # What exists now stays; a collection that visits it all would stall the sockets.
         gc.collect()
@@ -143,13 +157,15 @@ class Worker:
         self.channel.tell("ready", None)
 
     def _readable(self, reader: UdpReader) -> None:
-        reader.drain()
+        self._guard.run("flow", reader.drain)
+        # At once, before any record that needs it is published: a successor starts with it.
+        self._tell_learned()
         if self._assembly.flow_path.waiting_rows and self._batch_timer is None:
             self._batch_timer = self._loop.call_later(self._age_s, self._batch_is_old)
 
     def _batch_is_old(self) -> None:
         self._batch_timer = None
-        self._assembly.flow_path.close_batch()
+        self._guard.run("flow", self._assembly.flow_path.close_batch)
 
     def _batch_closed(self) -> None:
         if self._batch_timer is not None:
@@ -163,30 +179,36 @@ class Worker:
             await asyncio.sleep(_COUNTERS_INTERVAL_S)
             if not self._readers and not hasattr(self, "_receiver"):
                 continue  # the start message has not come yet
-            self._assembly.tick(time.time())
-            self._tell_learned()
+            self._guard.run("tick", self._assembly.tick, time.time())
             self.channel.tell("counters", self._counters)
 
     def _tell_learned(self) -> None:
-        learned, self._learned[:] = list(self._learned), []
-        if learned:
-            self.channel.tell("learned", learned)
+        # What the supervisor has no room for stays: the last of each key is what counts.
+        if self._learned and self.channel.tell("learned", list(self._learned.items())):
+            self._learned.clear()
 
     async def _stop(self, timeout_s: float) -> None:
         """Read what is queued, for at most a second; publish; wait for acknowledgements."""
-        deadline_s = time.monotonic() + min(_READ_QUEUED_S, timeout_s)
-        self._receiver.stop()
+        unacknowledged = None
+        try:
+            self._receiver.stop()
+            if self._going:
+                deadline_s = time.monotonic() + min(_READ_QUEUED_S, timeout_s)
+                self._guard.run("stop", self._read_queued, deadline_s)
+            self._receiver.close_all("service stops")
+            unacknowledged = await self._assembly.stop(timeout_s)
+        finally:
+            self._tell_learned()
+            self.channel.tell("stopped", unacknowledged or 0)
+            self._done.set_result(0 if unacknowledged == 0 else 1)
+
+    def _read_queued(self, deadline_s: float) -> None:
         for sock, reader in self._readers:
             self._loop.remove_reader(sock.fileno())
             while time.monotonic() < deadline_s and reader.drain():
                 pass
         self._receiver.read_queued(deadline_s)
         self._assembly.flow_path.close_batch()
-        self._receiver.close_all("service stops")
-        unacknowledged = await self._assembly.stop(timeout_s)
-        self._tell_learned()
-        self.channel.tell("stopped", unacknowledged)
-        self._done.set_result(1 if unacknowledged else 0)
 
 
 def main() -> int:

@@ -1,6 +1,9 @@
 """What a process and its descendants use: CPU of all threads, memory; what their sockets hold."""
 
+import contextlib
 import os
+import random
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,6 +102,21 @@ def is_bound(port: int, protocol: str) -> bool:
         _port(fields[1]) == port and fields[3] == listening
         for fields in _sockets(protocol, f"{protocol}6")
     )
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing uses, below those the kernel gives to clients."""
+    ports: list[int] = []
+    with contextlib.ExitStack() as stack:
+        while len(ports) < count:
+            held = [socket.socket(type=kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+            port = random.randrange(20_000, 32_000)
+            for sock in map(stack.enter_context, held):
+                with contextlib.suppress(OSError):
+                    sock.bind(("", port))
+            if all(sock.getsockname()[1] == port for sock in held):
+                ports.append(port)
+    return ports
 
 
 def wait_until(condition: Callable[[], bool], what: str, deadline_s: float) -> None:

@@ -1,8 +1,8 @@
-"""The router of a bench, a process of its own: `python -m tests.bench.sender FILES...`, on demand.
+"""The router of a bench, a process of its own: what it sends was made before.
 
-It answers lines on its standard input: ``bmp PORT`` connects and sends the whole table, ``flows PORT
-FLOWS_PER_S`` sends all datagrams at that rate. Each is answered by a line when the last octet is
-in the kernel's hands.
+It answers lines on its standard input: ``bmp PORT`` connects and sends the whole table, ``flows
+PORT FLOWS_PER_S`` sends all datagrams at that rate. Each is answered by a line when the last octet
+is in the kernel's hands.
 """
 
 import socket

@@ -1,5 +1,6 @@
 import argparse
 import json
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,22 @@ def test_bad_pairs_are_the_parsers(
         _run(*arguments, "::1")
     assert caught.value.code == 2
     assert "is not" in capsys.readouterr().err
+
+
+def test_the_configuration_names_workers_buckets_and_devices(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket = SlotTable(4).bucket_of("10.0.0.1")
+    file = tmp_path / "my.toml"
+    file.write_text(
+        f"[collector]\nworkers = 4\n[steering.buckets]\n{bucket} = 3\n"
+        '[[device]]\naddresses = ["10.0.0.1", "2001:db8::1"]\n'
+        '[[device]]\naddresses = ["10.0.0.2"]\nrib_of = "2001:db8::1"\n'
+    )
+    arguments = ("--config", str(file), "--json", "2001:db8::1", "10.0.0.2", "10.0.0.3")
+    assert _run(*arguments, "--alias", "10.0.0.3=10.0.0.2") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["device"], row["slot"]) for row in rows] == [("10.0.0.1", 3)] * 3
+    # A bucket that the file moves to a worker which the command line takes away.
+    assert _run(*arguments, "--workers", "2") == 2
+    assert f"[steering] buckets.{bucket} = 3" in capsys.readouterr().err

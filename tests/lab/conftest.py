@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from tests.lab.devices import Lan
 from tests.lab.namespaces import Network, missing_rights
 
 _PROGRAMS = (
@@ -29,6 +30,14 @@ def network() -> Iterator[Network]:
         pytest.skip(missing)
     with Network() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def lan(network: Network) -> Iterator[Lan]:
+    """The collector's namespace, and one with all devices."""
+    made = Lan(network)
+    yield made
+    made.close()
 
 
 @pytest.hookimpl(wrapper=True)

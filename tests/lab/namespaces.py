@@ -3,24 +3,31 @@
     with Network() as network:
         router, host = network.namespace("router"), network.namespace("host")
         network.link(router, "lan", host, "eth")
-        router.add_address("lan", "10.0.0.1/24")
+        router.add_addresses("lan", "10.0.0.1/24")
         router.run("ip", "address")
 
 Links are made inside the namespaces, so the host's own network never changes.
 """
 
 import contextlib
+import ctypes
 import os
 import secrets
 import signal
 import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from tests.lab.daemons import Daemon
 
 _PREFIX = "collector-lab"
 _NETNS = Path("/run/netns")
+_NETWORK = 0x40000000  # CLONE_NEWNET of linux/sched.h
+
+_libc = ctypes.CDLL(None, use_errno=True)
+T = TypeVar("T")
 
 # Addresses work at once (no duplicate address detection), and nothing configures itself.
 _SYSCTLS = (
@@ -59,11 +66,21 @@ class Namespace:
             raise RuntimeError(f"{self.label}: {' '.join(command)}: {ended.returncode}: {said}")
         return ended.stdout
 
-    def add_address(self, interface: str, address: str) -> None:
-        """Give an interface an address with prefix length, usable at once, and set it up."""
-        without_dad = ["nodad"] if ":" in address else []
-        _ip("-n", self.name, "address", "add", address, "dev", interface, *without_dad)
-        _ip("-n", self.name, "link", "set", interface, "up")
+    def inside(self, function: Callable[[], T]) -> T:
+        """Call a function in a thread that is inside: the sockets it opens stay there."""
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self._enter).result()
+            return thread.submit(function).result()
+
+    def _enter(self) -> None:
+        with (_NETNS / self.name).open() as namespace:
+            if _libc.setns(namespace.fileno(), _NETWORK) != 0:
+                raise OSError(ctypes.get_errno(), "setns", self.name)
+
+    def add_addresses(self, interface: str, *addresses: str) -> None:
+        """Give an interface many addresses with prefix lengths, usable at once, and set it up."""
+        lines = [f"address add {a} dev {interface}{' nodad' * (':' in a)}" for a in addresses]
+        self.run("ip", "-batch", "-", stdin="\n".join([*lines, f"link set {interface} up\n"]))
 
     def add_route(self, prefix: str, *how: str) -> None:
         """Add a route: ``add_route("10.0.0.0/8", "via", "10.1.0.1")`` or ``(..., "blackhole")``."""

@@ -1,52 +1,136 @@
 """The collector itself as the lab runs it: its command line, its configuration file, its log."""
 
+import contextlib
 import json
+import os
+import re
 import signal
 import sys
 from pathlib import Path
+from typing import Any, Self
 
+from collector.workers import control_socket
 from tests.lab.daemons import Daemon
 from tests.lab.namespaces import Namespace, Network
 from tests.lab.waiting import wait_for
 
 _PROJECT = Path(__file__).parents[2]
 _COLLECTOR = (sys.executable, "-m", "collector")
+_RELOADED = re.compile("configuration (not )?reloaded")
 
 
 class Service:
-    """``python -m collector run`` in a namespace, with a configuration file of its own."""
+    """``python -m collector run`` in a namespace; as a context manager it is stopped at the end.
+
+    Args:
+        directory: of its configuration, control socket, log and whatever relative paths in the
+            configuration name.
+        configuration: TOML with ``control_socket = "control"``.
+    """
 
     def __init__(
         self, network: Network, namespace: Namespace, directory: Path, configuration: str
     ) -> None:
         directory.mkdir(parents=True)
         self._network, self._namespace = network, namespace
-        self._socket = directory / "control"
-        self._log = directory / "collector.log"
+        self._directory = directory
+        self._socket = str(directory / "control")
         self._file = directory / "collector.toml"
-        self._file.write_text(configuration.replace("CONTROL_SOCKET", str(self._socket)))
-        self.daemon: Daemon | None = None
+        self._file.write_text(configuration)
+        self._published: dict[str, _JsonLines] = {}
+        self.daemon: Daemon
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.daemon.stop(signal.SIGKILL)  # its workers end with it
 
     def start(self, deadline_s: float = 60.0) -> None:
         """Start it and wait until every worker reads its sockets."""
         run = [*_COLLECTOR, "run", "--config", str(self._file)]
+        log = self._directory / "collector.log"
         self.daemon = self._network.daemon(
-            self._namespace, "collector", self._log, "env", "-C", str(_PROJECT), *run
+            self._namespace, "collector", log, "env", "-C", str(_PROJECT), *run
         )
+        self.wait_for_log("ready: ", deadline_s=deadline_s)
+
+    def status(self) -> dict[str, Any]:
+        """What `collector status --json` prints."""
+        return control_socket.ask(self._socket, {"ask": "status"})
+
+    def run(self, *words: str) -> str:
+        """Run one of its subcommands in its namespace; gives what that printed."""
+        return self._namespace.run("env", "-C", str(_PROJECT), *_COLLECTOR, *words)
+
+    def status_by_command(self) -> dict[str, Any]:
+        """The status as an operator asks for it."""
+        return json.loads(self.run("status", "--json", "--config", str(self._file)))
+
+    def slots_of(self, workers: int, *devices: str) -> dict[str, int]:
+        """Slots that ``collector steer`` names for devices."""
+        told = self.run("steer", "--workers", str(workers), "--json", *devices)
+        return {line["device"]: line["slot"] for line in map(json.loads, told.splitlines())}
+
+    def worker(self, slot: int) -> dict[str, Any]:
+        """Status of the worker in a slot."""
+        return self.status()["workers"][slot]
+
+    def kill_worker(self, slot: int) -> None:
+        """Kill -9 the worker in a slot; returns when it is dead and the supervisor knows."""
+        pid = self.worker(slot)["pid"]
+        os.kill(pid, signal.SIGKILL)
+        self.wait_for_log(f"(pid {pid}) ended with signal SIGKILL")
+
+    def reload(self, configuration: str) -> str:
+        """Change the configuration and send SIGHUP; gives what the log says of it."""
+        before = len(self.daemon.text())
+        self._file.write_text(configuration)
+        self.daemon.send_signal(signal.SIGHUP)
         wait_for(
-            lambda: "ready: " in self.daemon.text(),
-            "the collector to be ready",
-            deadline_s=deadline_s,
+            lambda: _RELOADED.search(self.daemon.text()[before:]),
+            "the reload",
             watch=self.daemon.watch,
         )
+        return self.daemon.text()[before:]
 
-    def slot_of(self, device: str, workers: int) -> int:
-        """Slot that ``collector steer`` names for a device."""
-        return json.loads(self._run("steer", "--workers", str(workers), "--json", device))["slot"]
+    def wait_for_log(self, words: str, deadline_s: float = 20.0) -> None:
+        """Wait until its log has these words."""
+        wait_for(
+            lambda: words in self.daemon.text(),
+            f"{words!r} in the collector's log",
+            deadline_s=deadline_s,
+            watch=self.daemon.watch,
+            tell=self.daemon.tail,
+        )
+
+    def records(self, topic: str) -> list[dict[str, Any]]:
+        """All that was published so far to an output of type file with ``path = "{topic}"``."""
+        published = self._published.get(topic)
+        if published is None:
+            published = self._published[topic] = _JsonLines(self._directory / topic)
+        return published.read()
 
     def stop(self, deadline_s: float = 60.0) -> int | None:
         """Stop it in order and return its exit status."""
         return self.daemon.stop(signal.SIGTERM, deadline_s)
 
-    def _run(self, *words: str) -> str:
-        return self._namespace.run("env", "-C", str(_PROJECT), *_COLLECTOR, *words)
+
+class _JsonLines:
+    """A file of JSON lines that grows; what was read once is not read again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._records: list[dict[str, Any]] = []
+
+    def read(self) -> list[dict[str, Any]]:
+        """All whole lines there are."""
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as lines:
+            lines.seek(self._offset)
+            whole = lines.read().rpartition(b"\n")[0]
+            if whole:
+                self._offset += len(whole) + 1
+                self._records += map(json.loads, whole.split(b"\n"))
+        return self._records

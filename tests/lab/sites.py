@@ -83,8 +83,7 @@ class Site:
             (self._router, "management", (f"10.99.0.{n + 100}/24", f"fd00:99::{n + 100:x}/64")),
             (self._upstream, "eth", (f"10.{n}.2.2/24", f"{self._upstream_address6}/64")),
         ):
-            for address in addresses:
-                namespace.add_address(interface, address)
+            namespace.add_addresses(interface, *addresses)
         self._router.forward()
         for default, through, onward in (
             ("0.0.0.0/0", f"10.{n}.1.1", f"10.{n}.2.2"),

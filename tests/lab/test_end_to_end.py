@@ -46,7 +46,7 @@ _CONFIGURATION = f"""\
 [collector]
 name = "lab"
 workers = {_WORKERS}
-control_socket = "CONTROL_SOCKET"
+control_socket = "control"
 
 [steering]
 mode = "ebpf"
@@ -190,8 +190,7 @@ def lab(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         (kafka, (f"{_KAFKA}/24",)),
     ):
         network.plug(namespace, "lan", switch)
-        for address in addresses:
-            namespace.add_address("lan", address)
+        namespace.add_addresses("lan", *addresses)
     properties = {"num.partitions": "2"}
     with KafkaBroker(
         directory / "kafka", address=_KAFKA, namespace=kafka.name, properties=properties
@@ -256,9 +255,8 @@ def test_both_streams_of_a_device_reach_the_slot_that_steering_names(lab: Lab) -
     slots = defaultdict(set)
     for record in lab.records("flow") + lab.records("bmp"):
         slots[record["device"]].add(record["slot"])
-    assert dict(slots) == {
-        site.device: {lab.service.slot_of(site.device, _WORKERS)} for site in lab.sites
-    }
+    named = lab.service.slots_of(_WORKERS, *(site.device for site in lab.sites))
+    assert dict(slots) == {device: {slot} for device, slot in named.items()}
     assert set().union(*slots.values()) == set(range(_WORKERS)), "the sites use every slot"
 
 
