@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 
 from collector.config.load import Overrides, default_config, load_file
 from collector.config.model import Config
@@ -55,10 +54,5 @@ def print_mistakes(path: str | None, error: ConfigError) -> None:
     """Print all mistakes on standard error, under one line that counts them."""
     count = len(error.mistakes)
     print(f"{path or 'collector'}: {count} mistake{'s' if count > 1 else ''}", file=sys.stderr)
-    print_indented(error.mistakes)
-
-
-def print_indented(lines: Sequence[str]) -> None:
-    """Print lines on standard error, indented."""
-    for line in lines:
-        print(f"  {line}", file=sys.stderr)
+    for mistake in error.mistakes:
+        print(f"  {mistake}", file=sys.stderr)

@@ -10,7 +10,7 @@ from collector.simulation.announced import Answer
 from collector.simulation.router import SimulatedRouter
 
 # BMP and IPFIX travel apart: a change of a route counts as known so long after it was sent.
-_UNDER_WAY_S = 2.0
+_UNDER_WAY_S = 5.0
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from functools import partial
 
 import uvloop
 
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     for remark in remarks(config):
         log.warning("configuration: %s", remark)
     try:
-        return uvloop.run(_serve(config, args.config))
+        return uvloop.run(_serve(config, args))
     except SteeringError as error:
         log.error("%s", error)
         return _EXIT_STEERING
@@ -73,5 +74,8 @@ def run(args: argparse.Namespace) -> int:
         return _EXIT_INTERRUPTED
 
 
-async def _serve(config: Config, path: str | None) -> int:
-    return await Supervisor(config, path).run()
+async def _serve(config: Config, args: argparse.Namespace) -> int:
+    reread = None
+    if args.config is not None:
+        reread = partial(read_config, args.config, overrides_of(args))
+    return await Supervisor(config, reread).run()

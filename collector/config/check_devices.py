@@ -31,17 +31,22 @@ def first_addresses(draft: Draft) -> dict[str, str]:
 
 def _check_rib_of(devices: list[Entry], owners: dict[str, Entry]) -> Iterator[str]:
     for entry in devices:
-        seen: list[Entry] = []
-        here: Entry | None = entry
-        while here is not None and here.right("rib_of") and here["rib_of"] is not None:
-            seen.append(here)
-            here = owners.get(here["rib_of"])
-            if here is entry:
-                own = len(seen) == 1
-                way = "this device's own" if own else f"by way of {seen[-1].label} to itself"
-                yield entry.mistake("rib_of", f"leads {way}" if not own else f"is {way}")
-            if here in seen:
+        way = [entry]
+        while (following := _rib_owner(way[-1], owners)) is not None:
+            if following is entry:
+                told = "is this device's own"
+                if len(way) > 1:
+                    told = f"leads by way of {way[-1].label} to itself"
+                yield entry.mistake("rib_of", told)
+            if following in way:
                 break
+            way.append(following)
+
+
+def _rib_owner(entry: Entry, owners: dict[str, Entry]) -> Entry | None:
+    """Find the table of the device whose tables answer for this one."""
+    rib_of = entry["rib_of"] if entry.right("rib_of") else None
+    return None if rib_of is None else owners.get(rib_of)
 
 
 def _check_views(draft: Draft) -> Iterator[str]:

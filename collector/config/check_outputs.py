@@ -59,7 +59,7 @@ def _check_tls(entry: Entry) -> Iterator[str]:
             if key in entry.given:
                 yield f'{entry.label} {key}: needs security = "tls" or "sasl_tls"'
         return
-    if not entry.right(*_TLS_FILES, "check_hostname"):
+    if not entry.right(*_TLS_FILES, "verify_broker"):
         return
     if entry["key_file"] and not entry["cert_file"]:
         yield entry.mistake("key_file", "needs cert_file, too")
@@ -71,7 +71,7 @@ def _check_tls(entry: Entry) -> Iterator[str]:
         ca=entry["ca_file"],
         certificate=entry["cert_file"],
         key=entry["key_file"],
-        verify=entry["check_hostname"],
+        verify=entry["verify_broker"],
     )
     try:
         tls.context()

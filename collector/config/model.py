@@ -122,7 +122,7 @@ class OutputTable:
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
-    check_hostname: bool = True
+    verify_broker: bool = True
     sasl_mechanism: str | None = None  # "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"
     username: str | None = None
     password: str | None = None

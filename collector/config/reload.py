@@ -7,7 +7,7 @@ from collector.config.model import Config
 
 # Sockets, their order and their number are fixed for life: a device's place depends on them. The
 # others are built into a worker's decoders and tables, which a reload does not empty.
-_FIXED = {
+FIXED = {
     "collector": ("name", "workers", "control_socket", "log_level"),
     "steering": ("mode",),
     "rib": ("views", "stale_s", "silence_s", "max_routes"),
@@ -19,7 +19,7 @@ def refused_changes(old: Config, new: Config) -> list[str]:
     """Name the keys that differ and cannot change while the service runs."""
     refused = [
         f"[{table}] {key}"
-        for table, keys in _FIXED.items()
+        for table, keys in FIXED.items()
         for key in keys
         if getattr(getattr(old, table), key) != getattr(getattr(new, table), key)
     ]
@@ -36,7 +36,7 @@ def keep_fixed(old: Config, new: Config) -> Config:
         table: replace(
             getattr(new, table), **{key: getattr(getattr(old, table), key) for key in keys}
         )
-        for table, keys in _FIXED.items()
+        for table, keys in FIXED.items()
     }
     if not _buckets_fit(old, new):
         tables["steering"] = replace(tables["steering"], buckets=old.steering.buckets)

@@ -98,8 +98,8 @@ def _secrets(config: Config) -> Iterator[str]:
             yield f'[[output]] "{output.name}" password: password_file keeps it out of this file'
         if output.security == "sasl_plaintext" and output.sasl_mechanism == "PLAIN":
             yield f'[[output]] "{output.name}" security: the password crosses the network in clear'
-        if "tls" in output.security and not output.check_hostname:
-            yield f'[[output]] "{output.name}" check_hostname: anybody can pass for the broker'
+        if "tls" in output.security and not output.verify_broker:
+            yield f'[[output]] "{output.name}" verify_broker: anybody can pass for the broker'
 
 
 def _too_many_workers(config: Config) -> Iterator[str]:

@@ -37,6 +37,7 @@ OTHER_RECORDS = ("flow", "bmp")  # what is published besides aggregates
 MAX_SLOTS = 256
 
 _DAY_S = 86_400
+_MAX_SOCKET_OCTETS = 107  # unix(7): sun_path has 108, with the NUL at its end
 _UINT32_MAX = (1 << 32) - 1
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -56,7 +57,7 @@ OUTPUT_KEYS = {
             "ca_file",
             "cert_file",
             "key_file",
-            "check_hostname",
+            "verify_broker",
             "sasl_mechanism",
             "username",
             "password",
@@ -80,7 +81,7 @@ def schema(directory: Path) -> Schema:
             "name": text,
             "workers": integer(0, MAX_SLOTS),
             "log_level": one_of(*LOG_LEVELS),
-            "control_socket": _under(directory, text),
+            "control_socket": _socket_path(directory),
             "stop_timeout_s": integer(0, 3600),
         },
         "steering": {
@@ -145,7 +146,7 @@ def schema(directory: Path) -> Schema:
             "ca_file": path,
             "cert_file": path,
             "key_file": path,
-            "check_hostname": flag,
+            "verify_broker": flag,
             "sasl_mechanism": one_of(*SASL_MECHANISMS),
             "username": filled_text,
             "password": filled_text,
@@ -170,6 +171,22 @@ def _aggregate_name(value: Any) -> str:
     if value in OTHER_RECORDS:
         raise BadValue.of(value, "is the name of other records")
     return word(value)
+
+
+def _socket_path(directory: Path) -> Reader:
+    """Make a reader of the path of a Unix socket, which the kernel keeps in a short field."""
+    read = _under(directory, text)
+
+    def read_path(value: Any) -> str:
+        name = read(value)
+        if len(name.encode()) > _MAX_SOCKET_OCTETS:
+            reason = (
+                f"must have at most {_MAX_SOCKET_OCTETS} octets, with its directory {directory}"
+            )
+            raise BadValue.of(value, reason)
+        return name
+
+    return read_path
 
 
 def _under(directory: Path, read: Callable[[Any], str]) -> Reader:

@@ -25,6 +25,9 @@ register(
 
 _SECOND_US = 1_000_000
 _MERGE_ROWS = 65_536  # partial sums are merged when this many rows have come since the last time
+# A window that does not shrink below this share of `max_groups` is published: one that stays just
+# below would be merged anew with every batch.
+_MERGED_SHARE = 7 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class AggregateSpec:
 @dataclass(slots=True)
 class _Window:
     closes_s: float
+    is_late: bool = False
     parts: list[pl.DataFrame] = field(default_factory=list)
     rows: int = 0
     merged_rows: int = 0
@@ -88,13 +92,18 @@ class Aggregator:
         names = ["windowStart", *keyed.columns]
         grouped = frame.group_by(names).agg(pl.col(*self.spec.sums).sum())
         for part in grouped.partition_by("windowStart"):
-            self._add_part(part["windowStart"][0], part, now_s)
+            start_us = part["windowStart"][0]
+            if self._add_part(start_us, part, now_s):
+                self._counters.add("aggregate_late", int((start == start_us).sum()))
+        return self._close_largest() if self.groups > self.spec.max_groups else []
+
+    def _close_largest(self) -> list[pl.DataFrame]:
+        """Merge windows, and publish as many of the largest ones as there is no room for."""
+        for window in self._windows.values():
+            self._merge(window)
         full = []
-        while self.groups > self.spec.max_groups:
+        while self.groups > self.spec.max_groups * _MERGED_SHARE:
             start_us = max(self._windows, key=lambda start: self._windows[start].rows)
-            self._merge(self._windows[start_us])
-            if self.groups <= self.spec.max_groups:
-                break
             self._counters.add("aggregate_full")
             full.append(self._close(start_us))
         return full
@@ -128,19 +137,21 @@ class Aggregator:
         length = self.spec.window_s * _SECOND_US
         return pl.Series(event // length * length)
 
-    def _add_part(self, start_us: int, part: pl.DataFrame, now_s: float) -> None:
+    def _add_part(self, start_us: int, part: pl.DataFrame, now_s: float) -> bool:
+        """Add groups to their window; return whether it was published without them before."""
         window = self._windows.get(start_us)
         if window is None:
             closes_s = start_us / _SECOND_US + self.spec.window_s + self.spec.lateness_s
-            if closes_s <= now_s:
-                self._counters.add("aggregate_late", part.height)
+            is_late = closes_s <= now_s
+            if is_late:
                 closes_s = now_s + self.spec.lateness_s
-            window = self._windows[start_us] = _Window(closes_s)
+            window = self._windows[start_us] = _Window(closes_s, is_late)
         self._hold(window, part)
         window.parts.append(part)
         window.rows += part.height
         if window.rows - window.merged_rows > max(_MERGE_ROWS, window.merged_rows):
             self._merge(window)
+        return window.is_late
 
     def _merge(self, window: _Window) -> None:
         if len(window.parts) > 1:
@@ -166,11 +177,18 @@ class Aggregator:
 
     def _close(self, start_us: int) -> pl.DataFrame:
         window = self._windows.pop(start_us)
-        self._merge(window)
         part = self._published.get(start_us, 0)
         self._published[start_us] = part + 1
+        try:
+            return self._published_part(window, start_us, part)
+        finally:
+            self._tables.paths.release(np.flatnonzero(window.held))
+
+    def _published_part(self, window: _Window, start_us: int, part: int) -> pl.DataFrame:
+        self._merge(window)
         raw = window.parts[0]
-        texts = published_frame(raw.drop("windowStart", *self.spec.sums), self._tables)
+        keys = raw.drop("windowStart", *self.spec.sums)
+        texts = published_frame(keys, self._tables, self.spec.keys)
         texts = texts.select(name for name in self.spec.keys if name in texts.columns)
         frame = texts.with_columns(raw[name] for name in self.spec.sums)
         if self._keys.route_columns:
@@ -178,7 +196,6 @@ class Aggregator:
             frame = frame.group_by(texts.columns, maintain_order=True).agg(
                 pl.col(*self.spec.sums).sum()
             )
-        self._tables.paths.release(np.flatnonzero(window.held))
         return frame.select(
             pl.lit(start_us).alias("windowStart"),
             pl.lit(self.spec.window_s).alias("windowLength"),
@@ -199,9 +216,16 @@ def _sum_of(name: str) -> Callable[[pl.DataFrame], pl.Series]:
             return pl.repeat(0, raw.height, dtype=dtype, eager=True).alias(name)
         values = raw[column].fill_null(0)
         if column == name:
-            return values.alias(name)
+            return values.cast(_wide(values.dtype)).alias(name)
         # Where no rate is known there is most likely no sampling: one stands for one.
         rate = raw["samplingRate"].fill_null(1.0) if "samplingRate" in raw.columns else 1.0
         return (values.cast(pl.Float64) * rate).alias(name)
 
     return expression
+
+
+def _wide(dtype: pl.DataType) -> pl.DataType:
+    """Give the type to sum in: polars keeps 32 bits where a counter has them, and wraps."""
+    if dtype.is_float():
+        return pl.Float64()
+    return pl.Int64() if dtype.is_signed_integer() else pl.UInt64()

@@ -14,7 +14,7 @@ from collector.rib.rib import Rib
 from collector.rib.view import View
 
 register(
-    bmp_peer_down="Route Monitoring messages of a peer that is down, or another session's; not kept",
+    bmp_peer_down="Route Monitoring messages of a peer that is down or another session's: not kept",
     bmp_peer_implied="peers taken for up because routes of theirs came without a Peer Up",
     bmp_treat_as_withdraw="UPDATEs with a malformed attribute: their routes are withdrawn",
     bmp_updates="Route Monitoring messages put into tables",
@@ -24,6 +24,7 @@ _VIEWS = {view.text: view for view in View}
 # Types whose distinguisher says which VRF the peer's tables are of (RFC 7854 4.2, RFC 9069 4.1).
 _GLOBAL_INSTANCE = 0
 _MAX_HEADERS = 16_384
+_MAX_DOWN = 16_384  # peers that one session may tell to be down
 
 
 class _Source:
@@ -70,11 +71,16 @@ class BmpTables:
             key = _peer_key(message.peer)
             if self._peers.get(key) is not None:
                 self._rib.peer_down(self._device, self._session, key)
-            self._peers[key] = None
-            self._sources.clear()
+            self._note(key, None)
 
     def _up(self, key: PeerKey, now_s: float) -> None:
-        self._peers[key] = self._rib.peer_up(self._device, self._session, key, now_s)
+        self._note(key, self._rib.peer_up(self._device, self._session, key, now_s))
+
+    def _note(self, key: PeerKey, peer: Peer | None) -> None:
+        if peer is None and len(self._peers) >= _MAX_DOWN:
+            # Whatever is forgotten of these is up again by its next route, at worst.
+            self._peers = {key: peer for key, peer in self._peers.items() if peer is not None}
+        self._peers[key] = peer
         self._sources.clear()
 
     def _update(self, message: RouteMonitoring, now_s: float) -> None:

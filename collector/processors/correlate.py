@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
+from collector.protocols.bgp.addresses import ipv4_text, ipv6_text
 from collector.records.distinct import map_distinct
 from collector.records.flow_batch import FlowBatch, is_ipv4
-from collector.records.text import address_text, mask_address
+from collector.records.text import mask_address
 from collector.rib.join import Segment
 from collector.rib.rib import Rib
 from collector.rib.sync import RibState
@@ -27,6 +28,7 @@ SIDES = ("source", "destination")
 JOIN_TEXTS = ("none", *(view.text for view in View))
 STATE_TEXTS = tuple(state.text for state in RibState)
 _IPV4_BITS = np.uint64(0xFFFFFFFF)
+_MAPPED = bytes(10) + b"\xff\xff"
 
 
 class Correlator:
@@ -77,10 +79,16 @@ class Correlator:
                 batch.add(f"{side}Rd", rds, rds != 0)
 
     def _segment(self, start: int, stop: int, device: int, rd: int) -> Segment:
-        name = self._directory.rib_device_of(self._directory.names[device])
-        settings = self._directory.settings(name)
-        views = self._views if settings is None or settings.views is None else settings.views
-        return Segment(start, stop, name, rd.to_bytes(8, "big"), views)
+        own = self._directory.names[device]
+        whose = self._directory.rib_device_of(own)
+        return Segment(start, stop, whose, rd.to_bytes(8, "big"), self._views_of(own, whose))
+
+    def _views_of(self, *devices: str) -> tuple[View, ...]:
+        for device in devices:
+            settings = self._directory.settings(device)
+            if settings is not None and settings.views is not None:
+                return settings.views
+        return self._views
 
     def _add(
         self,
@@ -113,12 +121,16 @@ class Correlator:
             return None
         high, low = batch.columns[f"{name}.hi"], batch.columns[f"{name}.lo"]
 
-        def id_of(high: int, low: int) -> int:
-            text = address_text(np.array([high], np.uint64), np.array([low], np.uint64))[0]
-            return self._rib.paths.next_hop_id(text)
-
-        ids = map_distinct([high, low], id_of, pl.Int32()).to_numpy()
+        ids = map_distinct([high, low], self._next_hop_id, pl.Int32()).to_numpy()
         return np.concatenate([np.zeros(batch.rows, np.int32), ids])
+
+    def _next_hop_id(self, high: int, low: int) -> int:
+        octets = (high << 64 | low).to_bytes(16, "big")
+        id_of = self._rib.paths.next_hop_id
+        if octets.startswith(_MAPPED) and (known := id_of(ipv4_text(octets[12:]))) > 0:
+            return known
+        # Routes of 6PE have the mapped form itself (RFC 4798 section 2).
+        return id_of(ipv6_text(octets))
 
 
 class _Questions:
@@ -129,13 +141,16 @@ class _Questions:
         self.count = 2 * batch.rows
         self.high = np.concatenate([batch.columns.get(f"{side}Address.hi", none) for side in SIDES])
         self.low = np.concatenate([batch.columns.get(f"{side}Address.lo", none) for side in SIDES])
-        self._ipv4 = is_ipv4(self.high, self.low)
+        # A flow without addresses is not one of "::": no default route is its own.
+        known = np.concatenate([_has_address(batch, side) for side in SIDES])
+        ipv4 = is_ipv4(self.high, self.low)
+        self._of_family = {4: known & ipv4, 6: known & ~ipv4}
         self._device = np.tile(batch.columns["device"], 2)
         self._rds = None if rds is None or not rds.any() else np.tile(rds, 2)
 
     def of_family(self, family: int) -> NDArray[np.int64]:
         """Rows of a family, those of one device and route distinguisher side by side."""
-        rows = np.flatnonzero(self._ipv4 if family == 4 else ~self._ipv4)
+        rows = np.flatnonzero(self._of_family[family])
         devices = self._device[rows]
         if self._rds is not None:
             return rows[np.lexsort((self._rds[rows], devices))]
@@ -160,3 +175,10 @@ class _Questions:
         if family == 4:
             return (self.low[rows] & _IPV4_BITS).astype(np.uint32)
         return np.stack([self.high[rows], self.low[rows]], axis=1)
+
+
+def _has_address(batch: FlowBatch, side: str) -> NDArray[np.bool_]:
+    name = f"{side}Address"
+    if f"{name}.lo" not in batch.columns:
+        return np.zeros(batch.rows, bool)
+    return batch.valid.get(name, np.ones(batch.rows, bool))

@@ -52,8 +52,8 @@ class OptionsTables:
             options.learn(domain, scope, fields)
             if options.revision != before:
                 key = ["options", message.exporter, domain, template.template_id]
-                key.append(msgpack.packb(scope))
-                self._report_once(key, msgpack.packb([scope, fields]))
+                key.append(_packed(scope))
+                self._report_once(key, _packed([scope, fields]))
         return options
 
     def restore(self, exporter: int, domain: int, octets: bytes) -> None:
@@ -75,3 +75,8 @@ class OptionsTables:
             self._reported.clear()
         self._reported[name] = hash(octets)
         self._report(key, octets)
+
+
+def _packed(values: object) -> bytes:
+    # Integers of more than 64 bits, which msgpack has not, become text; no table wants them.
+    return msgpack.packb(values, default=str)

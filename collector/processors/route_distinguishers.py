@@ -33,7 +33,7 @@ def route_distinguishers(
 ) -> NDArray[np.uint64] | None:
     """Find each flow's route distinguisher: from the flow, the operator's map, or options data.
 
-    The operator's map comes before options data, as it is there to correct them. Of options data,
+    One of zeros says nothing: routers fill the field in flows of every table. The operator's map comes before options data, as it is there to correct them. Of options data,
     the ingress VRF's counts, or the egress VRF's where that is none or the global one.
 
     Returns:
@@ -43,7 +43,7 @@ def route_distinguishers(
     told = _from_tables(batch, options_of, static, device_of)
     if said is None or told is None:
         return told if said is None else said
-    return np.where(batch.valid.get("mplsVpnRouteDistinguisher", True), said, told)
+    return np.where(said != GLOBAL, said, told)
 
 
 def _from_record(batch: FlowBatch) -> NDArray[np.uint64] | None:

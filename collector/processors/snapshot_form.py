@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from collector.protocols.bgp.families import carries_prefixes
+from collector.protocols.bgp.families import SAFI_VPN, carries_prefixes
 from collector.protocols.bgp.json_form import route_json
 from collector.protocols.bgp.nlri import Nlri
 from collector.protocols.bgp.route_distinguisher import rd_text
 from collector.rib.paths import Path, Paths
-from collector.rib.peer import GLOBAL_RD
 from collector.rib.snapshot import Route
-
-_VPN_SAFIS = frozenset((128, 129))
 
 
 def routes_json(paths: Paths, routes: Sequence[Route]) -> dict[str, Any]:
@@ -47,7 +44,7 @@ def _route_json(route: Route) -> dict[str, Any]:
             safi,
             route.octets if has_prefix else b"",
             route.add_path_id,
-            route.rd if safi in _VPN_SAFIS and route.rd != GLOBAL_RD else None,
+            route.rd if safi == SAFI_VPN else None,
             route.labels or None,
             b"" if has_prefix else route.octets,
         )

@@ -24,7 +24,7 @@ _V5_INTERVAL_MASK = 0x3FFF  # the other two bits are the sampling mode
 
 
 @dataclass(slots=True)
-class _Group:
+class Collected:
     """Data Sets of one layout that wait for the end of the batch."""
 
     layout: Layout
@@ -57,7 +57,7 @@ class BatchBuilder:
         # Its name is learnt from options data, so it is looked up as a column.
         self._elements = frozenset(elements) | {"applicationId"}
         self._extra = extra
-        self._groups: dict[Layout, _Group] = {}
+        self._groups: dict[Layout, Collected] = {}
         self._projections: dict[Layout, Projection] = {}
 
     def add(self, data_set: DataSet, exporter: int, received_us: int, init_ms: int) -> None:
@@ -74,7 +74,7 @@ class BatchBuilder:
         group = self._groups.get(layout)
         if group is None:
             has_lists = any(field.element.type in LISTS for field in layout.fields)
-            group = self._groups[layout] = _Group(layout, has_lists)
+            group = self._groups[layout] = Collected(layout, has_lists)
         group.bodies.append(body)
         if group.has_lists:
             group.lists.append(self._lists_of(message))
@@ -93,19 +93,25 @@ class BatchBuilder:
                 0 if sampling is None else sampling & _V5_INTERVAL_MASK,
             )
         )
-        # A guess is enough to know when the batch is full, and costs no walk over the records.
-        self.rows += len(body) // template.record_octets if template.record_octets else 1
+        # A guess is enough to know when the batch is full, and costs no walk over the records. It
+        # is never too low: a Data Set of many tiny records must not pass for one of a few.
+        shortest = template.record_octets or layout.record_length
+        self.rows += (len(body) // shortest if shortest else 0) or 1
 
-    def close(self) -> tuple[FlowBatch | None, int]:
-        """Decode what was collected and start anew.
+    def take(self) -> list[Collected]:
+        """Give what was collected, by layout, and start anew."""
+        groups, self._groups, self.rows = self._groups, {}, 0
+        return list(groups.values())
+
+    def read(self, collected: Iterable[Collected]) -> tuple[FlowBatch | None, int]:
+        """Decode Data Sets.
 
         Returns:
             The batch (None where it has no record), and the number of Data Sets with a fault.
         """
-        groups, self._groups, self.rows = self._groups, {}, 0
         segments = []
         faults = 0
-        for group in groups.values():
+        for group in collected:
             block = group.layout.block(group.bodies, group.lists or _no_lists)
             faults += len(block.errors)
             if int(block.counts.sum()):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from collector.protocols.ipfix.layout import Layout
+from collector.protocols.ipfix.types import SIGNED, UNSIGNED, AbstractType
 from collector.records.columns import (
     DESTINATION_ADDRESSES,
     DESTINATION_PREFIXES,
@@ -44,6 +45,8 @@ SAMPLING_PAIRS = (
     ("samplingPacketInterval", "samplingPacketSpace"),
     ("samplingPopulation", "samplingSize"),
 )
+# Elements whose columns are numbers, whatever lengths templates give them; others are text.
+_NUMBERS = UNSIGNED | SIGNED | {AbstractType.FLOAT32, AbstractType.FLOAT64, AbstractType.BOOLEAN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,15 @@ class TimeField:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedField:
+    """A configured element: its column, and whether that is one of numbers or of texts."""
+
+    column: str
+    index: int
+    is_number: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Projection:
     """Field indices of one layout by what they are for."""
 
@@ -75,7 +87,7 @@ class Projection:
     system_init: int | None
     sampling: tuple[int, ...]  # one field: the rate; two: see SAMPLING_PAIRS
     sampling_pair: tuple[str, str] | None
-    named: tuple[tuple[str, int], ...]  # configured elements: column name, field
+    named: tuple[NamedField, ...]
     extra: tuple[tuple[str, int], ...]
 
 
@@ -123,7 +135,8 @@ def project(
         for occurrence, index in enumerate(indices, 1):
             column_name = name if occurrence == 1 else f"{name}_{occurrence}"
             if name in elements:
-                named.append((column_name, index))
+                is_number = layout.fields[index].element.type in _NUMBERS
+                named.append(NamedField(column_name, index, is_number))
             elif extra and index not in used:
                 unnamed.append((column_name, index))
     return Projection(

@@ -1,5 +1,6 @@
 """Columns of the records of one layout: fields under their canonical names."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from collector.protocols.ipfix.columns import Column
 from collector.protocols.ipfix.columns import Kind as FieldKind
 from collector.records.columns import Kind
 from collector.records.flow_batch import IPV4_MAPPED, SetColumns
-from collector.records.projection import AddressField, Projection
+from collector.records.projection import AddressField, NamedField, Projection
 from collector.records.times import flow_time_us
 
 _NUMBERS = (FieldKind.UNSIGNED, FieldKind.SIGNED, FieldKind.FLOAT, FieldKind.BOOLEAN)
@@ -44,8 +45,8 @@ def read_segment(block: Block, projection: Projection, sets: SetColumns) -> Segm
             _add_integers(segment, column.name, column.dtype, fields)
     _add_times(segment, block, projection)
     _add_sampling(segment, block, projection)
-    for name, index in projection.named:
-        _add_named(segment, name, block.column(index))
+    for named in projection.named:
+        _add_named(segment, named, block.column(named.index))
     if projection.extra:
         segment.columns["extra"] = _extra_json(block, projection)
     return segment
@@ -58,7 +59,7 @@ def _add_message_columns(segment: Segment) -> None:
     segment.columns["timeReceived"] = sets.received_us[of_row]
 
 
-def _add_integers(segment: Segment, name: str, dtype: type, fields: list[Column]) -> None:
+def _add_integers(segment: Segment, name: str, dtype: str, fields: list[Column]) -> None:
     fields = [field for field in fields if field.kind in (*_NUMBERS, FieldKind.MAC)]
     if not fields:  # a length the type cannot have: not a number
         return
@@ -207,19 +208,29 @@ def _add_sampling(segment: Segment, block: Block, projection: Projection) -> Non
             segment.valid["samplingRate"] = known
 
 
-def _add_named(segment: Segment, name: str, field: Column) -> None:
-    if field.kind in _NUMBERS:
-        segment.columns[name] = field.values
-        if field.valid is not None:
-            segment.valid[name] = field.valid
+def _add_named(segment: Segment, named: NamedField, field: Column) -> None:
+    # Of a type that does not depend on the template: batches of all devices stand in one column.
+    if named.is_number:
+        if field.kind in _NUMBERS:
+            segment.columns[named.column] = field.values
+            if field.valid is not None:
+                segment.valid[named.column] = field.valid
     elif field.kind is FieldKind.STRUCTURED:
-        segment.columns[name] = [None if v is None else _json_text(v) for v in field.json_values()]
+        values = field.json_values()
+        segment.columns[named.column] = [None if v is None else _json_text(v) for v in values]
     else:
-        segment.columns[name] = [None if v is None else str(v) for v in field.json_values()]
+        segment.columns[named.column] = _texts(field)
+
+
+def _texts(field: Column) -> list[str | None]:
+    return [None if value is None else str(value) for value in field.json_values()]
 
 
 def _json_text(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer of more than 64 bits: lists may hold unsigned256
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _extra_json(block: Block, projection: Projection) -> list[str]:
@@ -228,12 +239,12 @@ def _extra_json(block: Block, projection: Projection) -> list[str]:
     structured = {}
     for name, index in projection.extra:
         column = block.column(index)
-        if column.kind in _NUMBERS and column.valid is None:
-            frame[name] = pl.Series(column.values)
+        if column.kind in _NUMBERS:
+            frame[name] = _nullable(column)
         elif column.kind is FieldKind.STRUCTURED:
             structured[name] = column.json_values()
         else:
-            frame[name] = pl.Series(column.json_values(), strict=False)
+            frame[name] = pl.Series(_texts(column), dtype=pl.String)
     if structured:
         rows = (
             pl.DataFrame(frame).to_dicts()
@@ -247,3 +258,9 @@ def _extra_json(block: Block, projection: Projection) -> list[str]:
     return (
         pl.DataFrame(frame).select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list()
     )
+
+
+def _nullable(column: Column) -> pl.Series:
+    # What does not fit its type is null: as text it would make the numbers of all others text.
+    values = pl.Series(column.values)
+    return values if column.valid is None else values.set(pl.Series(~column.valid), None)

@@ -6,6 +6,7 @@ by a call for each record.
 
 import socket
 from functools import cache
+from ipaddress import IPv6Address
 
 import numpy as np
 import polars as pl
@@ -89,4 +90,6 @@ def mac_text(addresses: NDArray[np.uint64]) -> pl.Series:
 
 
 def _ipv6_text(high: int, low: int) -> str:
+    if high == 0:  # inet_ntop writes all of ::/96 in the mixed form, RFC 5952 does not
+        return str(IPv6Address(low))
     return socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big"))

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collector.rib.device import Device
 
 GLOBAL_RD = bytes(8)
-# AFI 1 and 2; unicast, multicast, labelled (RFC 8277), VPN unicast (RFC 4364) and multicast.
-_PREFIX_SAFIS = frozenset((1, 2, 4, 128, 129))
+# AFI 1 and 2; unicast, multicast, labelled (RFC 8277), VPN unicast (RFC 4364). NLRI of all other
+# families come as octets that nobody cuts, among them those of VPN multicast (SAFI 129).
+_PREFIX_SAFIS = frozenset((1, 2, 4, 128))
 # Multicast routes tell where a source is, not where a packet goes.
 _FORWARDING_SAFIS = frozenset((1, 4, 128))
 
@@ -225,6 +226,7 @@ class Peer:
             table = OpaqueTable(self, key, sync, shared)
         self._tables[key] = table
         self.device.tables += 1
+        shared.emptied.append(table)  # if only a withdrawal asked for it, it goes at the next tick
         return table
 
     def _sync(self, view: View, family: tuple[int, int]) -> Sync:

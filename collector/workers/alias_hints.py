@@ -11,7 +11,10 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-_MAX_HINTED = 65_536
+_MAX_SPEAKERS = 65_536
+_MAX_NAMES = 4_096  # of one speaker
+# Who tells a name that so many others tell too ("router", a link's address) says nothing by it.
+_MAX_SHARED = 16
 
 
 @dataclass(slots=True)
@@ -22,12 +25,17 @@ class _Speaker:
     bmp: bool = False
     names: set[str] = field(default_factory=set)
 
+    @property
+    def is_half(self) -> bool:
+        return self.flows != self.bmp
+
 
 class AliasHints:
     """Compares identities; each pair is named once."""
 
     def __init__(self) -> None:
         self._speakers: dict[str, _Speaker] = {}
+        self._speakers_of: dict[str, set[str]] = {}  # name to the addresses that tell it
         self._named: set[tuple[str, str]] = set()
 
     def learn(self, hint: dict[str, Any]) -> list[tuple[str, str]]:
@@ -35,33 +43,45 @@ class AliasHints:
 
         Args:
             hint: "device" (the address, aliases applied), "kind" ("flow" or "bmp"), "names".
+        Cost: that of the names told, whatever the number of routers.
         """
         address = hint["device"]
         speaker = self._speakers.get(address)
         if speaker is None:
-            if len(self._speakers) >= _MAX_HINTED:
+            if len(self._speakers) >= _MAX_SPEAKERS:
                 return []
             speaker = self._speakers[address] = _Speaker()
+            self._add_name(address, speaker, address)
+        was_half = speaker.is_half
         speaker.flows |= hint["kind"] == "flow"
         speaker.bmp |= hint["kind"] == "bmp"
-        speaker.names.update(hint["names"])
-        return [pair for pair in self._pairs_of(address, speaker) if self._is_new(pair)]
+        new = [name for name in hint["names"] if self._add_name(address, speaker, name)]
+        if not speaker.is_half:
+            return []
+        names = new if was_half else speaker.names
+        return [pair for pair in self._pairs_of(address, speaker, names) if self._is_new(pair)]
 
-    def _pairs_of(self, address: str, speaker: _Speaker) -> list[tuple[str, str]]:
-        pairs = []
-        for other_address, other in self._speakers.items():
-            if other_address == address:
-                continue
-            # Only halves that miss each other are worth a line: a device with both is complete.
-            if not (_is_half(speaker) and _is_half(other) and speaker.bmp != other.bmp):
-                continue
-            mine, theirs = speaker.names | {address}, other.names | {other_address}
-            if mine & theirs:
-                pairs.append((min(address, other_address), max(address, other_address)))
-        return pairs
+    def _add_name(self, address: str, speaker: _Speaker, name: str) -> bool:
+        tellers = self._speakers_of.setdefault(name, set())
+        if name in speaker.names or len(speaker.names) >= _MAX_NAMES or len(tellers) > _MAX_SHARED:
+            return False
+        speaker.names.add(name)
+        tellers.add(address)
+        return True
+
+    def _pairs_of(
+        self, address: str, speaker: _Speaker, names: list[str] | set[str]
+    ) -> list[tuple[str, str]]:
+        others = {other for name in names for other in self._speakers_of[name]} - {address}
+        # Only halves that miss each other are worth a line: a device with both is complete.
+        return [
+            (min(address, other), max(address, other))
+            for other in sorted(others)
+            if self._speakers[other].is_half and self._speakers[other].bmp != speaker.bmp
+        ]
 
     def _is_new(self, pair: tuple[str, str]) -> bool:
-        if pair in self._named or len(self._named) >= _MAX_HINTED:
+        if pair in self._named or len(self._named) >= _MAX_SPEAKERS:
             return False
         self._named.add(pair)
         log.warning(
@@ -71,7 +91,3 @@ class AliasHints:
             *pair,
         )
         return True
-
-
-def _is_half(speaker: _Speaker) -> bool:
-    return speaker.flows != speaker.bmp

@@ -1,6 +1,6 @@
 """The inside of a worker, wired: decoders, tables, join, aggregates and outputs of one slot."""
 
-import logging
+import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +20,7 @@ from collector.protocols.flow_decoder import FlowDecoder
 from collector.protocols.ipfix.registry import Registry
 from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
+from collector.records.condition import published_type
 from collector.records.publish import Tables
 from collector.rib.rib import Rib
 from collector.rib.shared import Limits
@@ -28,11 +29,10 @@ from collector.steering.allow_list import AllowList
 from collector.workers.bmp_path import BmpPath
 from collector.workers.device_status import device_status
 from collector.workers.flow_path import FlowPath, Report
+from collector.workers.guard import Guard
 from collector.workers.outputs import Outputs
-from collector.workers.publisher import Origin, Publisher
+from collector.workers.publisher import Origin, Publisher, Sequence
 from collector.workers.slot_table import slot_table
-
-log = logging.getLogger(__name__)
 
 
 class Assembly:
@@ -41,6 +41,7 @@ class Assembly:
     Args:
         slot, slots: this worker's place among all.
         incarnation: how many workers this slot has had.
+        guard: what fails unforeseen costs no more than itself.
         report: takes what a successor should know.
         hint: takes (kind, device, names) of what seems to be one router; see `alias_hints.py`.
         batch_closed: called when the octets of the datagrams read so far are needed no more.
@@ -55,6 +56,7 @@ class Assembly:
         slots: int,
         incarnation: int,
         counters: Counters,
+        guard: Guard,
         report: Report,
         hint: Callable[[str, str, set[str]], None],
         batch_closed: Callable[[], None],
@@ -62,6 +64,8 @@ class Assembly:
     ) -> None:
         self._slot, self._slots = slot, slots
         self._counters = counters
+        self._guard = guard
+        self._retiring: set[asyncio.Task[int]] = set()
         self._failed = failed
         name = config.collector.name or socket.gethostname()
         self._origin = Origin(name, slot, incarnation)
@@ -87,8 +91,9 @@ class Assembly:
             self._rib.paths,
             lambda rd: rd_text(rd.to_bytes(8, "big")),
         )
+        self._registry = _registry(config.flow.element_files)
         decoder = FlowDecoder(
-            _registry(config.flow.element_files),
+            self._registry,
             counters=counters,
             max_templates_per_exporter=config.flow.max_templates,
         )
@@ -98,6 +103,7 @@ class Assembly:
             self._directory,
             Correlator(self._rib, self._directory, views, counters),
             counters,
+            guard,
             batch_rows=config.flow.batch_rows,
             publish=self._publish_flows,
             report=report,
@@ -108,10 +114,13 @@ class Assembly:
             self._rib,
             self._directory,
             counters,
+            guard,
             publish=self._publish_events,
             has_room=lambda: self._publisher.has_room_for_events,
             hint=lambda device, names: hint("bmp", device, names),
         )
+        self._sequence: Sequence = {}
+        self._aggregators: dict[str, Aggregator] = {}
         self._make_outputs(config)
 
     def start(self) -> None:
@@ -120,36 +129,44 @@ class Assembly:
 
     def tick(self, now_s: float) -> None:
         """Do what is due by the clock; called about once a second."""
-        self._rib.tick(now_s)
+        self._guard.run("rib_tick", self._rib.tick, now_s)
         self._publisher.tick(now_s)
         interval_s = self._config.snapshot.interval_s
         if interval_s and now_s >= self._next_snapshot_s:
             self._next_snapshot_s = now_s + interval_s
-            self.bmp_path.snapshots.start_all()
+            self.start_snapshots([])
 
     async def stop(self, timeout_s: float) -> int:
         """Publish what is open and wait for acknowledgements; give what stays without."""
+        self.bmp_path.snapshots.stop()
         self._publisher.flush()
-        return await self._outputs.drain(timeout_s)
+        left = await asyncio.gather(self._outputs.drain(timeout_s), *self._retiring)
+        return sum(left)
 
-    async def reconfigure(self, config: Config) -> None:
-        """Take over what can change while running; see `config/reload.py`."""
-        old, previous = self._outputs, self._config
+    def reconfigure(self, config: Config) -> None:
+        """Take over what can change while running; see `config/reload.py`.
+
+        Outputs that are replaced go on until what they hold is acknowledged.
+        """
         self._directory.configure(_device_settings(config))
         self.flow_path.batch_rows = config.flow.batch_rows
-        if _publishing(config) == _publishing(previous):
+        if _publishing(config) == _publishing(self._config):
             self._config = config
             self.flow_path.static_rds = _static_rds(config)
             return
+        old = self._outputs
         self._publisher.flush()
         self._make_outputs(config)
         self.start()
-        await old.drain(config.collector.stop_timeout_s)
+        retiring = asyncio.ensure_future(old.drain(config.collector.stop_timeout_s))
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
 
     def close_misplaced_sessions(self, receiver: BmpReceiver) -> None:
         """Close the BMP sessions of devices that belong to another slot now, or are let in no more.
 
-        Steering and the allow-list judge new connections only.
+        Steering and the allow-list judge new connections only. So does the session's own device:
+        flows would look for its tables under its new name.
         """
         table = slot_table(self._config, self._slots)
         prefixes = self._config.steering.allow
@@ -159,6 +176,8 @@ class Assembly:
                 receiver.close(session, "moved to another slot")
             elif allow is not None and not allow.allows(session.address):
                 receiver.close(session, "refused by the allow-list")
+            elif self.bmp_path.device_of(session) != self._directory.device_of(session.address):
+                receiver.close(session, "has another device")
 
     def device_status(self) -> Iterator[dict[str, Any]]:
         """What is known of each device, for the status."""
@@ -173,15 +192,14 @@ class Assembly:
 
     def start_snapshots(self, devices: Iterable[str]) -> list[str]:
         """Begin to publish whole tables; of all devices where none is named."""
+        if not self._publisher.wants_events:
+            return []
         names = [self._directory.device_of(device) for device in devices]
         snapshots = self.bmp_path.snapshots
         return snapshots.start(names) if names else snapshots.start_all()
 
     def _make_outputs(self, config: Config) -> None:
-        self._config = config
-        self.flow_path.static_rds = _static_rds(config)
-        self._next_snapshot_s = time.time() + config.snapshot.interval_s
-        self._outputs = Outputs(
+        outputs = Outputs(
             config.output,
             config.publish,
             self._slot,
@@ -189,16 +207,35 @@ class Assembly:
             failed=self._failed,
             room=self.bmp_path.snapshot_incomplete,
         )
+        # Nothing of this worker's was changed so far: what is above may fail.
+        self._config, self._outputs = config, outputs
+        self.flow_path.static_rds = _static_rds(config)
+        self._next_snapshot_s = time.time() + config.snapshot.interval_s
         published = {publish.records for publish in config.publish}
-        aggregators = {
-            table.name: Aggregator(_aggregate_spec(table), self._tables, self._counters)
+        self._aggregators = {
+            table.name: self._aggregator(_aggregate_spec(table))
             for table in config.aggregate
             if table.name in published
         }
         self._publisher = Publisher(
-            config.publish, aggregators, self._outputs, self._tables, self._origin, self._counters
+            config.publish,
+            self._aggregators,
+            outputs,
+            self._tables,
+            self._origin,
+            self._counters,
+            self._guard,
+            lambda name: published_type(name, self._registry),
+            self._sequence,
         )
         self.bmp_path.wants_events = self._publisher.wants_events
+
+    def _aggregator(self, spec: AggregateSpec) -> Aggregator:
+        # One that stays knows which parts of its windows are published already.
+        known = self._aggregators.get(spec.name)
+        if known is not None and known.spec == spec:
+            return known
+        return Aggregator(spec, self._tables, self._counters)
 
     # A reload replaces the publisher, so nobody may keep one.
     def _publish_flows(self, raw: pl.DataFrame, now_s: float) -> None:

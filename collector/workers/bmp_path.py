@@ -67,7 +67,7 @@ class BmpPath:
         hint: Hint,
     ) -> None:
         self.wants_events = True
-        self.snapshots = Snapshots(rib, self._publish_snapshot, has_room)
+        self.snapshots = Snapshots(rib, counters, guard, self._publish_snapshot, has_room)
         self._rib = rib
         self._directory = directory
         self._counters = counters

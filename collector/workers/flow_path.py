@@ -17,12 +17,15 @@ from collector.processors.route_distinguishers import StaticRd, route_distinguis
 from collector.protocols.flow_decoder import FlowDecoder
 from collector.protocols.flow_values import DataSet, TemplateAnnounced
 from collector.receivers.bmp_tcp import canonical_address
-from collector.records.batch_builder import BatchBuilder
+from collector.records.batch_builder import BatchBuilder, Collected
+from collector.records.flow_batch import FlowBatch
 from collector.records.frame import raw_frame
+from collector.workers.guard import Guard
 
 register(
     flow_records="flow records decoded",
     flow_record_faults="Data Sets with a record that runs past their end; those before it stand",
+    flow_sets_lost="Data Sets that an unexpected error kept from being decoded",
 )
 
 _MAX_ADDRESSES = 1 << 17
@@ -34,6 +37,7 @@ class FlowPath:
     """All flow datagrams of one worker.
 
     Args:
+        guard: what fails unforeseen costs the records of one layout in one batch.
         publish: takes a correlated raw frame and the time its batch was closed.
         report: takes (key, octets or None) of what a successor should know.
         hint: takes (device, further addresses that it calls its own).
@@ -47,6 +51,7 @@ class FlowPath:
         directory: DeviceDirectory,
         correlator: Correlator,
         counters: Counters,
+        guard: Guard,
         *,
         batch_rows: int,
         publish: Callable[[pl.DataFrame, float], None],
@@ -62,6 +67,7 @@ class FlowPath:
         self._directory = directory
         self._correlator = correlator
         self._counters = counters
+        self._guard = guard
         self._publish = publish
         self._report = report
         self._hint = hint
@@ -102,19 +108,37 @@ class FlowPath:
 
     def close_batch(self) -> None:
         """Decode what was collected, and hand it on as one frame."""
-        batch, faults = self._builder.close()
-        self._closed()
+        collected = self._builder.take()
+        try:
+            done = self._guard.run("batch", self._close, collected)
+            if not done and len(collected) > 1:
+                # One layout's records may be what failed: those of the others still count.
+                for one in collected:
+                    if not self._guard.run("batch", self._close, [one]):
+                        self._counters.add("flow_sets_lost", len(one.bodies))
+            elif not done:
+                self._counters.add("flow_sets_lost", len(collected[0].bodies))
+        finally:
+            self._closed()
+
+    def _close(self, collected: Sequence[Collected]) -> None:
+        batch, faults = self._builder.read(collected)
+        raw = None if batch is None else self._filled(batch)
+        # From here on nothing fails: the same Data Sets are not read again.
         if faults:
             self._counters.add("flow_record_faults", faults)
-        if batch is None:
-            return
-        self._counters.add("flow_records", batch.rows)
+        if raw is not None:
+            self._counters.add("flow_records", raw.height)
+            self._publish(raw, time.time())
+
+    def _filled(self, batch: FlowBatch) -> pl.DataFrame:
+        """Fill in what other sources say of the records; give them as one raw frame."""
         batch.add("device", self._directory.devices(batch.columns["exporterAddress"]))
         fill_sampling(batch, self.options.of, self._configured_rate)
         fill_names(batch, self.options.of)
         rds = route_distinguishers(batch, self.options.of, self.static_rds, self._device_of)
         self._correlator.correlate(batch, rds)
-        self._publish(raw_frame(batch), time.time())
+        return raw_frame(batch)
 
     def restore(self, key: list[Any], octets: bytes) -> None:
         """Learn what an earlier worker of this slot reported."""

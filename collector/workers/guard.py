@@ -28,17 +28,18 @@ class Guard:
         self._logged: set[tuple[str, int | None]] = set()
 
     def run(self, what: str, work: Callable[..., object], *arguments: object) -> bool:
-        """Do a piece of work; return whether it went well.
+        """Do a piece of work.
 
         Args:
             what: names the work in the counter and the log.
+        Returns:
+            False where it raised, or returned False itself.
         """
         try:
-            work(*arguments)
+            return work(*arguments) is not False
         except (Exception, PanicException) as error:  # a panic of polars is a BaseException
             self._note(what, error)
             return False
-        return True
 
     def watch(self, what: str, task: asyncio.Future[object]) -> None:
         """See to it that a task's failure is noted; what waits for the task must cope itself."""

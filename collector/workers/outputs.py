@@ -124,7 +124,7 @@ def _kafka_options(output: OutputTable) -> KafkaOptions:
             ca=output.ca_file,
             certificate=output.cert_file,
             key=output.key_file,
-            verify=output.check_hostname,
+            verify=output.verify_broker,
         )
     login = None
     if output.sasl_mechanism:

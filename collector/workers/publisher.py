@@ -1,6 +1,6 @@
 """What is published of each batch and event: which columns, numbered, encoded, to which output."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,21 @@ from collector.config.model import PublishTable
 from collector.metrics import Counters, register
 from collector.pipeline.batch import Batch
 from collector.processors.aggregate import Aggregator
+from collector.records.condition import Condition
 from collector.records.encode import encode, encode_events
 from collector.records.publish import Tables, published_frame
+from collector.workers.guard import Guard
 from collector.workers.outputs import Outputs
 
-register(published_records="records handed to outputs, by topic")
+register(
+    published_records="records handed to outputs, by topic",
+    publish_failed="records that an unexpected error kept from an output, by topic",
+)
 
 FLOW, BMP = "flow", "bmp"
+
+Sequence = dict[tuple[str, str], int]
+"""Output and topic to the number of records so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,11 @@ class Publisher:
 
     Every record carries ``collector``, ``slot``, ``incarnation`` and ``sequence``, which counts the
     records of one topic, output and incarnation from 0.
+
+    Args:
+        type_of: type of a record's column, for filters.
+        guard: what fails unforeseen costs one batch of one publication.
+        sequence: goes on where the publisher before this one was.
     """
 
     def __init__(
@@ -43,7 +56,11 @@ class Publisher:
         tables: Tables,
         origin: Origin,
         counters: Counters,
+        guard: Guard,
+        type_of: Callable[[str], pl.DataType],
+        sequence: Sequence,
     ) -> None:
+        publishes = tuple(publishes)
         self._flows = [publish for publish in publishes if publish.records == FLOW]
         self._events = [publish for publish in publishes if publish.records == BMP]
         self._aggregates = {
@@ -55,7 +72,13 @@ class Publisher:
         self._tables = tables
         self._origin = origin
         self._counters = counters
-        self._sequence: dict[tuple[str, str], int] = {}
+        self._guard = guard
+        self._sequence = sequence
+        self._filters = {
+            publish: Condition(publish.filter, type_of)
+            for publish in publishes
+            if publish.filter is not None
+        }
 
     @property
     def wants_events(self) -> bool:
@@ -70,42 +93,55 @@ class Publisher:
     def flows(self, raw: pl.DataFrame, now_s: float) -> None:
         """Publish a correlated batch, and add it to the aggregates."""
         for publish in self._flows:
-            self._put(publish, published_frame(raw, self._tables, _needed(publish)))
+            if not self._guard.run("publish", self._publish_flows, publish, raw):
+                self._count_failed(publish, raw)
         for name, aggregator in self.aggregators.items():
-            self._windows(name, aggregator.add(raw, now_s))
+            self._guard.run("aggregate", self._add, name, aggregator, raw, now_s)
 
     def tick(self, now_s: float) -> None:
         """Publish the windows whose time is over."""
         for name, aggregator in self.aggregators.items():
-            self._windows(name, aggregator.tick(now_s))
+            self._guard.run("aggregate", self._close, name, aggregator, now_s)
 
     def flush(self) -> None:
         """Publish all open windows."""
         for name, aggregator in self.aggregators.items():
-            self._windows(name, aggregator.flush())
+            self._guard.run("aggregate", self._close, name, aggregator, None)
 
     def events(self, events: list[dict[str, Any]]) -> bool:
         """Publish BMP events; False where an output had no room for them."""
-        taken = True
-        for publish in self._events:
-            topic = self._outputs.topic(publish)
-            first = self._count(publish, topic, len(events))
-            numbered = [
-                self._envelope() | {"sequence": first + index} | event
-                for index, event in enumerate(events)
-            ]
-            encoded = encode_events(numbered, publish.format, key=self._outputs.key_column(publish))
-            taken &= self._outputs.put(publish, Batch.of(topic, *encoded))
-        return taken
+        taken = [
+            self._guard.run("publish", self._put_events, publish, events)
+            for publish in self._events
+        ]
+        return all(taken)
+
+    def _add(self, name: str, aggregator: Aggregator, raw: pl.DataFrame, now_s: float) -> None:
+        self._windows(name, aggregator.add(raw, now_s))
+
+    def _close(self, name: str, aggregator: Aggregator, now_s: float | None) -> None:
+        self._windows(name, aggregator.flush() if now_s is None else aggregator.tick(now_s))
 
     def _windows(self, name: str, frames: list[pl.DataFrame]) -> None:
         for frame in frames:
             for publish in self._aggregates[name]:
-                self._put(publish, frame)
+                if not self._guard.run("publish", self._put, publish, frame):
+                    self._count_failed(publish, frame)
+
+    def _publish_flows(self, publish: PublishTable, raw: pl.DataFrame) -> None:
+        self._put(publish, published_frame(raw, self._tables, self._needed(publish)))
+
+    def _needed(self, publish: PublishTable) -> tuple[str, ...]:
+        """Columns to make text of: those published, and those the filter looks at."""
+        condition = self._filters.get(publish)
+        if not publish.columns or condition is None:
+            return publish.columns
+        return (*publish.columns, *condition.columns)
 
     def _put(self, publish: PublishTable, frame: pl.DataFrame) -> None:
-        if publish.filter is not None:
-            frame = _filtered(frame, publish.filter)
+        condition = self._filters.get(publish)
+        if condition is not None:
+            frame = condition.apply(frame)
         if publish.columns:
             frame = frame.select(name for name in publish.columns if name in frame.columns)
         if frame.is_empty():
@@ -123,6 +159,16 @@ class Publisher:
         encoded = encode(numbered, publish.format, key_column=key if key in frame.columns else None)
         self._outputs.put(publish, Batch.of(topic, *encoded))
 
+    def _put_events(self, publish: PublishTable, events: list[dict[str, Any]]) -> bool:
+        topic = self._outputs.topic(publish)
+        first = self._count(publish, topic, len(events))
+        numbered = [
+            self._envelope() | {"sequence": first + index} | event
+            for index, event in enumerate(events)
+        ]
+        encoded = encode_events(numbered, publish.format, key=self._outputs.key_column(publish))
+        return self._outputs.put(publish, Batch.of(topic, *encoded))
+
     def _envelope(self) -> dict[str, Any]:
         origin = self._origin
         return {
@@ -138,19 +184,8 @@ class Publisher:
         self._counters.add(f"published_records.{topic}", records)
         return first
 
-
-def _needed(publish: PublishTable) -> tuple[str, ...]:
-    """Columns to make text of: those published, and those the filter looks at."""
-    if not publish.columns or publish.filter is None:
-        return publish.columns
-    return (*publish.columns, *pl.sql_expr(publish.filter).meta.root_names())
-
-
-def _filtered(frame: pl.DataFrame, condition: str) -> pl.DataFrame:
-    expression = pl.sql_expr(condition)
-    missing = [name for name in expression.meta.root_names() if name not in frame.columns]
-    frame_with_all = frame.with_columns(pl.lit(None).alias(name) for name in missing)
-    return frame_with_all.filter(expression).drop(missing)
+    def _count_failed(self, publish: PublishTable, frame: pl.DataFrame) -> None:
+        self._counters.add(f"publish_failed.{self._outputs.topic(publish)}", frame.height)
 
 
 def _without_empty(frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from collector.config.check_sockets import worker_count
 from collector.config.document import to_document
-from collector.config.load import load_file
 from collector.config.model import Config
 from collector.config.reload import keep_fixed, refused_changes
 from collector.errors import ConfigError, SteeringError
@@ -32,7 +32,6 @@ from collector.workers.slot_table import slot_table
 
 register(socket_drops="packets the kernel dropped because a socket's buffer was full, by protocol")
 
-DEFAULT_PORTS = {"flow": 4739, "bmp": 1790}
 _PROTOCOLS = {"flow": "udp", "bmp": "tcp"}
 _LOG_INTERVAL_S = 60.0
 _READ_QUEUED_S = 1.0  # a worker may read what was queued at the signal for this long
@@ -43,24 +42,20 @@ _SPARE_DESCRIPTORS = 8_192  # workers inherit the limit, and each BMP session ta
 log = logging.getLogger(__name__)
 
 
-def worker_count(config: Config) -> int:
-    """How many workers a configuration asks for: one a core where it does not say."""
-    return config.collector.workers or len(os.sched_getaffinity(0))
-
-
 class Supervisor:
     """One running service.
 
     Args:
         config: validated.
-        config_path: read again on SIGHUP; None where the service runs without a file.
+        reread: reads the configuration again for SIGHUP, command line included; raises
+            ConfigError. None where the service runs without a file.
     """
 
-    def __init__(self, config: Config, config_path: str | None = None) -> None:
+    def __init__(self, config: Config, reread: Callable[[], Config] | None = None) -> None:
         self.config = config
         self.groups: list[Group] = []
         self.slots: list[Slot] = []
-        self._config_path = config_path
+        self._reread = reread
         self._steering: Steering | None = None
         self._learned = LearnedStore()
         self._hints = AliasHints()
@@ -126,12 +121,12 @@ class Supervisor:
 
     def reload(self) -> None:
         """Read the configuration again; apply what can be applied while running."""
-        if self._config_path is None:
+        if self._reread is None:
             log.warning("nothing to read again: the service runs without a configuration file")
             return
         try:
-            new = load_file(self._config_path)
-        except (ConfigError, OSError) as error:
+            new = self._reread()
+        except ConfigError as error:
             log.error("configuration not reloaded, the old one stays:\n%s", error)
             return
         for refused in refused_changes(self.config, new):
@@ -162,7 +157,7 @@ class Supervisor:
         return total
 
     def _open(self) -> None:
-        count = worker_count(self.config)
+        count = worker_count(self.config.collector.workers)
         _allow_descriptors(len(self.config.listen) * (count + 1) + 2 * count)
         try:
             for listen in self.config.listen:
@@ -170,7 +165,7 @@ class Supervisor:
                     open_group(
                         _PROTOCOLS[listen.kind],
                         listen.address,
-                        listen.port or DEFAULT_PORTS[listen.kind],
+                        listen.port,
                         count,
                         listen.receive_buffer_octets,
                     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PARENT, _CPU = 1, slice(11, 15)  # fields of stat behind the name: ppid; utime to cstime
+_ESTABLISHED, _LISTENING = "01", {"udp": "07", "tcp": "0A"}
 _QUIET_S = 0.5
 _QUIET_SHARE = 0.06  # of one CPU; both collectors have timers
 
@@ -84,22 +85,24 @@ def udp_state(port: int) -> SocketState:
 
 
 def tcp_waiting(port: int) -> int:
-    """Octets on their way to a TCP port of this machine: unsent, unacknowledged or unread."""
+    """Octets on their way to a TCP port of this machine: unsent, unacknowledged or unread.
+
+    Of open connections only: one that nobody will ever accept keeps our listeners' group shut.
+    """
     total = 0
     for fields in _sockets("tcp", "tcp6"):
         unsent, _, unread = fields[4].partition(":")
-        if _port(fields[1]) == port and fields[3] != "0A":  # not the listening one
+        if fields[3] == _ESTABLISHED and _port(fields[1]) == port:
             total += int(unread, 16)
-        elif _port(fields[2]) == port:
+        elif fields[3] == _ESTABLISHED and _port(fields[2]) == port:
             total += int(unsent, 16)
     return total
 
 
 def is_bound(port: int, protocol: str) -> bool:
     """Tell whether some process listens on a port."""
-    listening = {"udp": "07", "tcp": "0A"}[protocol]
     return any(
-        _port(fields[1]) == port and fields[3] == listening
+        _port(fields[1]) == port and fields[3] == _LISTENING[protocol]
         for fields in _sockets(protocol, f"{protocol}6")
     )
 

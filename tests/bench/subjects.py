@@ -12,6 +12,8 @@ from collector.workers import control_socket
 from tests.bench.jobs import Job, Place
 from tests.bench.processes import ProcessTree, is_bound, wait_until
 
+# Of nfacctd: enough for a window, as each takes some 4 KB from the start.
+_CACHE_ENTRIES = {"none": 16_411, "sums": 100_003, "flows": 400_009}
 _START_S, _STOP_S = 60.0, 90.0
 _COMMAND = (sys.executable, "-m", "collector", "run", "--config")
 _PROJECT = Path(__file__).parents[2]
@@ -179,8 +181,10 @@ class Nfacctd:
             f"plugins: {plugin}[x]\naggregate[x]: {keys}",
             "plugin_pipe_size[x]: 268435456\nplugin_buffer_size[x]: 262144",
             f"{plugin}_refresh_time[x]: {place.window_s}\n{plugin}_output[x]: json",
-            f"{plugin}_history_roundoff[x]: m\n{plugin}_cache_entries[x]: 400009",
-            "timestamps_since_epoch: true",
+            # Windows by arrival, at whole multiples of their length, as ours.
+            f"{plugin}_history[x]: {place.window_s}s\n{plugin}_history_roundoff[x]: m",
+            "nfacctd_time_new: true\ntimestamps_since_epoch: true",
+            f"{plugin}_cache_entries[x]: {_CACHE_ENTRIES[job.records]}",
         ]
         if job.output == "kafka":
             host, _, port = place.bootstrap.rpartition(":")

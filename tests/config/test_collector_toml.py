@@ -11,6 +11,7 @@ import pytest
 
 from collector.config.document import LISTS, TABLES
 from collector.config.load import default_config, load_file
+from collector.config.reload import FIXED
 from collector.config.remarks import remarks
 from collector.config.schema import OUTPUT_KEYS, schema
 from tests.config.documents import mistakes_of
@@ -18,6 +19,8 @@ from tests.config.documents import mistakes_of
 _FILE = Path(__file__).parents[2] / "config" / "collector.toml"
 # A commented key has no blank after its #, prose has one.
 _COMMENTED = re.compile(r"^#(\[|[a-z_]+ = )", re.MULTILINE)
+_HEADING = re.compile(r"^#?\[+([a-z]+)\]+$", re.MULTILINE)
+_RESTART = re.compile(r"\(restart\)\n#([a-z_]+) = ")
 _EVERYTHING = _COMMENTED.sub(r"\1", _FILE.read_text())
 _KINDS = TABLES | LISTS
 _KEYS = [(table, column) for table, kind in _KINDS.items() for column in fields(kind)]
@@ -68,6 +71,16 @@ def test_every_key_is_known_and_in_one_place() -> None:
 
 def test_with_every_key_set_only_login_and_certificates_lack_their_protocol() -> None:
     assert all(": needs security = " in line for line in mistakes_of(_EVERYTHING))
+
+
+def test_what_needs_a_restart_is_marked() -> None:
+    tables = _HEADING.split(_FILE.read_text())[1:]
+    marked = {
+        (table, key)
+        for table, text in zip(tables[::2], tables[1::2], strict=True)
+        for key in _RESTART.findall(text)
+    }
+    assert marked == {(table, key) for table, keys in FIXED.items() for key in keys}
 
 
 def test_every_key_is_explained() -> None:

@@ -33,6 +33,11 @@ _FILE = '[[output]]\nname = "disk"\ntype = "file"\n'
             '[collector] log_level = "inof": must be one of "debug", "info", "warning", "error"'
             '; did you mean "info"?',
         ),
+        (
+            f'[collector]\ncontrol_socket = "/{"x" * 110}"',
+            f'[collector] control_socket = "/{"x" * 78}...: must have at most 107 octets, '
+            "with its directory /nonexistent",
+        ),
         ("[flow]\nextra = 1", "[flow] extra = 1: must be true or false"),
         ('[flow]\nelements = "x"', '[flow] elements = "x": must be a list in [ ]'),
         (

@@ -47,8 +47,8 @@ _SASL = 'sasl_mechanism = "PLAIN"\nusername = "x"\npassword = "y"\n'
             "password_file",
         ),
         (
-            KAFKA + 'security = "tls"\ncheck_hostname = false',
-            '[[output]] "kafka" check_hostname',
+            KAFKA + 'security = "tls"\nverify_broker = false',
+            '[[output]] "kafka" verify_broker',
             "anybody",
         ),
         ("[collector]\nworkers = 256", "[collector] workers", "share"),

@@ -104,7 +104,8 @@ class Device:
         """Send one record with a value that is so long, with its template."""
         sets = [
             template_set(_LARGE_TEMPLATE, [_UNKNOWN_ELEMENT]),
-            data_set(_LARGE_TEMPLATE, variable_length(octets)),
+            # Padding would be taken for an empty record, which is shorter.
+            data_set(_LARGE_TEMPLATE, variable_length(octets), padded=False),
         ]
         self._send(sets, records=1)
 

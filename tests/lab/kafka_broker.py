@@ -107,6 +107,11 @@ class KafkaBroker:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and neither stopped nor killed since."""
+        return self._process is not None
+
     def start(self, timeout_s: float = 60.0) -> None:
         """Format the data directory the first time, start, and wait until it takes records."""
         self.launch()

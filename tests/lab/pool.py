@@ -1,4 +1,4 @@
-"""The collector as the tests of its workers see it: what it published, and what devices may await."""
+"""The collector as the tests of its workers see it: devices that send, records that come."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -41,11 +41,15 @@ class Service:
         self.daemon: Daemon
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.daemon.stop(signal.SIGKILL)  # its workers end with it
+        self.kill()
 
     def start(self, deadline_s: float = 60.0) -> None:
         """Start it and wait until every worker reads its sockets."""
@@ -111,6 +115,15 @@ class Service:
         if published is None:
             published = self._published[topic] = _JsonLines(self._directory / topic)
         return published.read()
+
+    def kill(self) -> None:
+        """End it at once, if it is running; its workers end with it."""
+        self.daemon.stop(signal.SIGKILL)
+
+    def last_counters(self) -> dict[str, int]:
+        """Counters that it logged last; it does at its end."""
+        line = self.daemon.text().rpartition("counters: ")[2].partition("\n")[0]
+        return {name: int(count) for name, count in (word.split("=") for word in line.split())}
 
     def stop(self, deadline_s: float = 60.0) -> int | None:
         """Stop it in order and return its exit status."""

@@ -1,4 +1,4 @@
-"""Flows go first: a device that loads a large table delays those of its neighbours only a little."""
+"""Flows go first: a device that loads a large table delays its neighbours only a little."""
 
 import time
 from collections.abc import Iterator
@@ -49,7 +49,9 @@ def test_flows_keep_flowing_while_another_device_loads_a_large_table(
     slot = table.slot_of(exporter.address)
     loader = pool.lan.device(next(a for a in IPV6_DEVICES if table.slot_of(a) == slot))
     peer = Peer("192.0.2.254", 64_999, "192.0.2.254")
-    octets = b"".join(table_load(table_prefixes(_ROUTES), attribute_sets=_ATTRIBUTE_SETS, peer=peer))
+    octets = b"".join(
+        table_load(table_prefixes(_ROUTES), attribute_sets=_ATTRIBUTE_SETS, peer=peer)
+    )
 
     exporter.announce_templates()
     loader.begin_session()

@@ -51,6 +51,7 @@ rib_of = "{_REFLECTOR}"
 
 {FILE_OUTPUT}"""
 
+
 @pytest.fixture(scope="module", params=["ebpf", "cbpf"])
 def pool(
     request: pytest.FixtureRequest, lan: Lan, tmp_path_factory: pytest.TempPathFactory
@@ -72,7 +73,7 @@ def test_flows_and_bmp_of_each_device_meet_on_the_worker_that_python_names(pool:
         device.send_flows(1, 2)
     flows = pool.wait_for_flows(2 * len(devices), 1, 2)
     assert {(r["device"], r["slot"]) for r in flows} == set(named.items())
-    events = pool.service.records("bmp")
+    events = pool.records("bmp")
     assert {(e["device"], e["slot"]) for e in events} == set(named.items())
     # Not only the same worker: each flow has the path that its own device announced.
     told = sorted((r["device"], r["destinationPrefix"], r["destinationAsPath"]) for r in flows)
@@ -100,7 +101,7 @@ def test_stranger_reaches_no_worker_and_is_counted(pool: Pool) -> None:
     # Two datagrams and at least one SYN of each.
     assert counters["refused_by_allow_list"] - before >= 3 * len(strangers)
     assert counters.get("socket_drops.udp", 0) == 0
-    assert not {e["device"] for e in pool.service.records("bmp")} & set(STRANGERS)
+    assert not {e["device"] for e in pool.records("bmp")} & set(STRANGERS)
 
 
 def test_addresses_of_one_device_meet_and_name_it(pool: Pool) -> None:

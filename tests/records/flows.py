@@ -30,7 +30,7 @@ def batch_of(*messages: bytes, elements: Sequence[str] = (), extra: bool = True)
         for event in flows.decode(f"192.0.2.{exporter}", memoryview(octets), 0.0):
             if isinstance(event, DataSet):
                 builder.add(event, exporter, 1_000_000, 0)
-    batch, faults = builder.close()
+    batch, faults = builder.read(builder.take())
     assert batch is not None
     assert faults == 0
     return batch

@@ -36,7 +36,7 @@ def test_what_one_end_tells_reaches_the_other_in_order() -> None:
         one, other, told = await pair()
         for number in range(3):
             assert one.tell("count", number)
-        await one.flushed()
+        await one.room()
         one.close()
         await other.task  # type: ignore[attr-defined]
         await close(one, other)

@@ -1,0 +1,1 @@
+"""The drop-in for nfacctd: its configuration in, its records out."""
