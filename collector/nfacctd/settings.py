@@ -155,7 +155,6 @@ class Plugin:
     post_tag: int | None = None  # in place of the map's tag
     post_tag2: int | None = None
 
-    renormalize: bool = False
     pro_rating: bool = False  # never together with history None or time_new
     stitching: bool = False  # never together with pro_rating
     num_protos: bool = False
@@ -236,8 +235,10 @@ class Settings:
     # times and names of the core, which BMP events use
     timestamps: Timestamps = Timestamps()
     writer_id_string: str = "$proc_name/$writer_pid"
-    logfile: str | None = None
+    logfile: str | None = None  # standard error where None
     pidfile: str | None = None
+    files_umask: int = 0o077
+    dry_run: bool = False  # read the configuration, and end
 
     # how records are read
     time_new: bool = False  # bins by arrival
@@ -248,6 +249,7 @@ class Settings:
     account_options: bool = False  # options data is published too
     ignore_exporter_address: bool = False  # peer_src_ip is always the UDP source
     use_ip_next_hop: bool = False
+    renormalize: bool = False  # counters times the sampling rate, for all plugins
     ext_sampling_rate: int | None = None
     asa_bi_flow: bool = False  # `tmp_asa_bi_flow`: 231 and 232 are counters
     templates_file: str | None = None

@@ -33,8 +33,9 @@ def route_distinguishers(
 ) -> NDArray[np.uint64] | None:
     """Find each flow's route distinguisher: from the flow, the operator's map, or options data.
 
-    One of zeros says nothing: routers fill the field in flows of every table. The operator's map comes before options data, as it is there to correct them. Of options data,
-    the ingress VRF's counts, or the egress VRF's where that is none or the global one.
+    One of zeros says nothing: routers fill the field in flows of every table. The operator's map
+    comes before options data, as it is there to correct them. Of options data, the ingress VRF's
+    counts, or the egress VRF's where that is none or the global one.
 
     Returns:
         Shape (rows,), `GLOBAL` where nothing says otherwise; None where that is so for all.

@@ -112,17 +112,32 @@ class FlowDecoder:
             one DecodeError, the last of the list, whose offset counts from the datagram's start.
         Cost: 2 µs of CPU for an IPFIX datagram with one Data Set, whatever the number of records.
         """
+        events: list[FlowEvent] = []
+        self.decode_each(exporter, datagram, now_s, events.append)
+        return events
+
+    def decode_each(
+        self, exporter: str, datagram: memoryview, now_s: float, take: Callable[[FlowEvent], None]
+    ) -> None:
+        """Decode one datagram as `decode` does, and hand over each event before the next is read.
+
+        So `lists` knows while ``take`` runs what was announced before the event, not after it.
+
+        Args:
+            take: may raise DecodeError for what it is given: a bad Set like any other.
+        """
         wire = _wire_of(datagram)
         if wire is None:
-            return [self._unknown_version(datagram)]
+            take(self._unknown_version(datagram))
+            return
         try:
             message, body = wire.parse_message(exporter, datagram)
             key = (exporter, message.observation_domain_id, message.version)
             domain = self._domains.get(key) or self._open(key, now_s)
         except DecodeError as error:
-            return [self._counted(error)]
-        events: list[FlowEvent] = []
-        amount = self._decode_sets(wire, domain, message, body, events)
+            take(self._counted(error))
+            return
+        amount = self._decode_sets(wire, domain, message, body, take)
         surprise = domain.sequence.follow(
             message.sequence, 1 if message.version == v9.VERSION else amount
         )
@@ -131,7 +146,6 @@ class FlowDecoder:
         domain.last_export_time_s = message.export_time_s
         domain.last_seen_s = now_s
         domain.messages += 1
-        return events
 
     def lists(self, message: Message) -> TemplateLookup:
         """Find layouts by template id in the message's domain, for records of structured types."""
@@ -162,9 +176,9 @@ class FlowDecoder:
         domain: Domain,
         message: Message,
         body: memoryview,
-        events: list[FlowEvent],
+        take: Callable[[FlowEvent], None],
     ) -> int:
-        """Append what the Sets say; returns how many data records, or ``UNKNOWN``."""
+        """Hand over what the Sets say; returns how many data records, or ``UNKNOWN``."""
         records = 0
         uncounted = False
         by_id = domain.templates.by_id
@@ -174,19 +188,19 @@ class FlowDecoder:
                 set_id, content, _ = one
                 template = by_id.get(set_id)
                 if template is not None:
-                    events.append(new_data_set((message, template, content)))
+                    take(new_data_set((message, template, content)))
                     octets = template.record_octets
                     records += len(content) // octets if octets else template.layout.count(content)
                 elif set_id >= FIRST_DATA_SET:
-                    events.append(MissingTemplate(message, set_id, content))
+                    take(MissingTemplate(message, set_id, content))
                     self.counters.add("flow_missing_template")
                     uncounted = True
                 else:
-                    self._decode_templates(wire, domain, message, one, events)
+                    self._decode_templates(wire, domain, message, one, take)
             if fault is not None:
                 raise fault
         except DecodeError as error:
-            events.append(self._counted(error))
+            take(self._counted(error))
             uncounted = True
         return UNKNOWN if uncounted else records
 
@@ -196,9 +210,9 @@ class FlowDecoder:
         domain: Domain,
         message: Message,
         one: Set,
-        events: list[FlowEvent],
+        take: Callable[[FlowEvent], None],
     ) -> None:
-        """Append what a Set below 256 announces.
+        """Hand over what a Set below 256 announces.
 
         Raises:
             DecodeError: the Set is bad, or has a template too many; those before that one stand.
@@ -209,9 +223,7 @@ class FlowDecoder:
             return
         for record in parse(one.set_id, one.body, one.offset):
             template, changed = domain.templates.take(record)
-            events.append(
-                TemplateAnnounced(message, template, record.octets, record.is_withdrawal, changed)
-            )
+            take(TemplateAnnounced(message, template, record.octets, record.is_withdrawal, changed))
 
     def _open(self, key: DomainKey, now_s: float) -> Domain:
         domain = self._table.open(key, now_s)

@@ -28,7 +28,9 @@ register(
 )
 
 _TURN_S = 0.005
-_READ_OCTETS = 65_536
+# Five octets announce a route, so what one read brings must fit in a turn. With 64 KiB a table of
+# 500 000 routes delayed the flows of others by 0.2 s more, and was loaded no faster (measured).
+_READ_OCTETS = 16_384
 _MAX_SESSIONS = 4_096
 _MAX_ACCEPTS = 64  # a wake-up
 _ACCEPT_PAUSE_S = 1.0

@@ -1,4 +1,4 @@
-"""Read datagrams from a UDP socket: many a wake-up, into one buffer, without a copy each.
+"""Read datagrams from a UDP socket: many a turn, into one buffer, without a copy each.
 
 The datagrams of a batch stay where the kernel put them until the batch is closed; the reader takes
 a new place for each and asks for the batch to be closed when the buffer is full.
@@ -16,7 +16,7 @@ register(
 )
 
 _MAX_DATAGRAM_OCTETS = 65_536
-_MAX_READS = 1_000  # a wake-up; the loop must get its turn even under constant load
+_MAX_READS = 1_000  # a turn; the loop must get its turn even under constant load
 
 
 class UdpReader:
@@ -49,8 +49,8 @@ class UdpReader:
         """Forget all datagrams: the batch that used them is closed."""
         self._used = 0
 
-    def drain(self, reads: int = _MAX_READS) -> int:
-        """Read what is queued, at most ``reads`` datagrams; return how many there were."""
+    def drain(self, reads: int = _MAX_READS) -> bool:
+        """Read what is queued, at most ``reads`` datagrams; return whether there were any."""
         receive, handle, buffer = self._sock.recvfrom_into, self._handle, self._buffer
         used = start = self._used
         limit = len(buffer) - _MAX_DATAGRAM_OCTETS

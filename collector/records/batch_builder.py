@@ -7,18 +7,18 @@ more column.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collector.protocols.flow_values import DataSet, Message
+from collector.protocols.ipfix.block import Block
 from collector.protocols.ipfix.layout import Layout
 from collector.protocols.ipfix.structured import TemplateLookup
 from collector.protocols.ipfix.types import LISTS
 from collector.records.flow_batch import FlowBatch, SetColumns
-from collector.records.projection import Projection, project
-from collector.records.segment import Segment, read_segment
+from collector.records.segment import Segment
 
 _V5_INTERVAL_MASK = 0x3FFF  # the other two bits are the sampling mode
 
@@ -36,29 +36,29 @@ class Collected:
     sets: list[tuple[int, ...]] = field(default_factory=list)
 
 
+class SegmentReader(Protocol):
+    """Which columns a record has, and how a layout's fields give them: `CanonicalReader`'s own."""
+
+    def __call__(self, block: Block, layout: Layout, sets: SetColumns) -> Segment:
+        """Read the columns of a block's records."""
+
+
 class BatchBuilder:
     """Collects Data Sets until the caller closes the batch."""
 
     def __init__(
-        self,
-        lists_of: Callable[[Message], TemplateLookup],
-        elements: Iterable[str] = (),
-        extra: bool = True,
+        self, lists_of: Callable[[Message], TemplateLookup], reader: SegmentReader
     ) -> None:
         """Start with nothing collected.
 
         Args:
             lists_of: sub-templates of a message's exporter and domain.
-            elements: names of elements that get a column of their own.
-            extra: whether elements without a column go into the map ``extra``.
+            reader: makes the columns.
         """
         self.rows = 0
         self._lists_of = lists_of
-        # Its name is learnt from options data, so it is looked up as a column.
-        self._elements = frozenset(elements) | {"applicationId"}
-        self._extra = extra
+        self._reader = reader
         self._groups: dict[Layout, Collected] = {}
-        self._projections: dict[Layout, Projection] = {}
 
     def add(self, data_set: DataSet, exporter: int, received_us: int, init_ms: int) -> None:
         """Put a Data Set into the batch; its octets are read when the batch is closed.
@@ -91,6 +91,7 @@ class BatchBuilder:
                 -1 if uptime_ms is None else uptime_ms,
                 init_ms,
                 0 if sampling is None else sampling & _V5_INTERVAL_MASK,
+                message.sequence,
             )
         )
         # A guess is enough to know when the batch is full, and costs no walk over the records. It
@@ -115,20 +116,10 @@ class BatchBuilder:
             block = group.layout.block(group.bodies, group.lists or _no_lists)
             faults += len(block.errors)
             if int(block.counts.sum()):
-                projection = self._projection(group.layout)
-                segments.append(read_segment(block, projection, _set_columns(group.sets)))
+                segments.append(self._reader(block, group.layout, _set_columns(group.sets)))
         if not segments:
             return None, faults
         return _merge(segments), faults
-
-    def _projection(self, layout: Layout) -> Projection:
-        projection = self._projections.get(layout)
-        if projection is None:
-            if len(self._projections) >= 4096:  # as bounded as the cache of layouts is
-                self._projections.clear()
-            projection = project(layout, self._elements, extra=self._extra)
-            self._projections[layout] = projection
-        return projection
 
 
 def _no_lists(_: int) -> None:

@@ -9,7 +9,13 @@ from collector.errors import DecodeError
 from collector.protocols.bmp.decoder import BmpDecoder
 from collector.protocols.bmp.json_form import message_json
 from collector.protocols.flow_decoder import FlowDecoder
-from collector.protocols.flow_values import DataSet, Message, MissingTemplate, TemplateAnnounced
+from collector.protocols.flow_values import (
+    DataSet,
+    FlowEvent,
+    Message,
+    MissingTemplate,
+    TemplateAnnounced,
+)
 from collector.protocols.ipfix.datetimes import rfc3339
 
 KINDS = ("flow", "options", "template", "missing_template", "bmp", "error")
@@ -32,33 +38,33 @@ def time_text(time_ns: int | None) -> str | None:
 
 def flow_lines(
     decoder: FlowDecoder, exporter: str, datagram: memoryview, now_s: float
-) -> Iterator[Json]:
+) -> list[Json]:
     """Decode one flow datagram to lines without their time and origin, in wire order.
 
     Args:
         exporter: canonical text of its source address.
         now_s: time of capture.
     """
-    for event in decoder.decode(exporter, datagram, now_s):
+    lines: list[Json] = []
+
+    def take(event: FlowEvent) -> None:
         if isinstance(event, DataSet):
             rows, fault = event.template.layout.rows(event.body, decoder.lists(event.message))
             if fault is not None:
                 # The bad Set and the rest of its Message give one error; those before it stand.
-                yield error_line(fault, _offset(datagram, event.body))
-                return
-            yield from _data_lines(event, rows)
+                offset = _offset(datagram, event.body) + fault.offset
+                raise type(fault)(offset, fault.reason, fault.source)
+            lines.extend(_data_lines(event, rows))
         elif isinstance(event, TemplateAnnounced):
-            yield _template_line(event)
+            lines.append(_template_line(event))
         elif isinstance(event, MissingTemplate):
-            yield {
-                "kind": "missing_template",
-                **_domain(event.message),
-                "export_time": rfc3339(event.message.export_time_s, 0),
-                "template_id": event.template_id,
-                "octets": event.body.hex(),
-            }
+            lines.append(_missing_template_line(event))
         else:
-            yield error_line(event)
+            lines.append(error_line(event))
+
+    # Line by line: a list's template may be announced, changed or withdrawn in the same Message.
+    decoder.decode_each(exporter, datagram, now_s, take)
+    return lines
 
 
 def bmp_line(decoder: BmpDecoder, message: bytes | DecodeError) -> Json:
@@ -71,12 +77,12 @@ def bmp_line(decoder: BmpDecoder, message: bytes | DecodeError) -> Json:
         return error_line(error)
 
 
-def error_line(error: DecodeError, start: int = 0) -> Json:
-    """Say what was wrong; ``start`` is where the octets that its offset counts began."""
+def error_line(error: DecodeError) -> Json:
+    """Say what was wrong."""
     return {
         "kind": "error",
         "reason": error.reason,
-        "offset": start + error.offset,
+        "offset": error.offset,
         "source": error.source,
     }
 
@@ -116,6 +122,16 @@ def _template_line(announced: TemplateAnnounced) -> Json:
         line["scope"] = scopes
     line["elements"] = elements
     return line
+
+
+def _missing_template_line(missing: MissingTemplate) -> Json:
+    return {
+        "kind": "missing_template",
+        **_domain(missing.message),
+        "export_time": rfc3339(missing.message.export_time_s, 0),
+        "template_id": missing.template_id,
+        "octets": missing.body.hex(),
+    }
 
 
 def _domain(message: Message) -> Json:

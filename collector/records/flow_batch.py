@@ -23,6 +23,7 @@ class SetColumns:
     uptime_ms: NDArray[np.int64]  # -1 where the header has none
     init_ms: NDArray[np.int64]  # start of the exporter, 0 where not known
     header_sampling: NDArray[np.int64]  # NetFlow v5's interval, 0 where there is none
+    sequence: NDArray[np.int64]
 
 
 @dataclass(slots=True)

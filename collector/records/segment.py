@@ -1,6 +1,7 @@
 """Columns of the records of one layout: fields under their canonical names."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 from collector.protocols.ipfix.block import Block
 from collector.protocols.ipfix.columns import Column
 from collector.protocols.ipfix.columns import Kind as FieldKind
+from collector.protocols.ipfix.layout import Layout
 from collector.records.columns import Kind
 from collector.records.flow_batch import IPV4_MAPPED, SetColumns
-from collector.records.projection import AddressField, NamedField, Projection
+from collector.records.projection import AddressField, NamedField, Projection, project
 from collector.records.times import flow_time_us
 
 _NUMBERS = (FieldKind.UNSIGNED, FieldKind.SIGNED, FieldKind.FLOAT, FieldKind.BOOLEAN)
+_MAX_PROJECTIONS = 4096  # as bounded as the cache of layouts is
 
 
 @dataclass(slots=True)
@@ -29,6 +32,31 @@ class Segment:
     valid: dict[str, NDArray[np.bool_]]
     sets: SetColumns
     set_of_row: NDArray[np.int64]
+
+
+class CanonicalReader:
+    """Reads canonical columns; what a layout's fields are for is worked out once.
+
+    Args:
+        elements: names of elements that get a column of their own.
+        extra: whether elements without a column go into the map ``extra``.
+    """
+
+    def __init__(self, elements: Iterable[str] = (), extra: bool = True) -> None:
+        # Its name is learnt from options data, so it is looked up as a column.
+        self._elements = frozenset(elements) | {"applicationId"}
+        self._extra = extra
+        self._projections: dict[Layout, Projection] = {}
+
+    def __call__(self, block: Block, layout: Layout, sets: SetColumns) -> Segment:
+        """Read the columns of a block's records."""
+        projection = self._projections.get(layout)
+        if projection is None:
+            if len(self._projections) >= _MAX_PROJECTIONS:
+                self._projections.clear()
+            projection = project(layout, self._elements, extra=self._extra)
+            self._projections[layout] = projection
+        return read_segment(block, projection, sets)
 
 
 def read_segment(block: Block, projection: Projection, sets: SetColumns) -> Segment:

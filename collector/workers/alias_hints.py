@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 _MAX_SPEAKERS = 65_536
 _MAX_NAMES = 4_096  # of one speaker
+_MAX_ALL_NAMES = 1 << 20
 # Who tells a name that so many others tell too ("router", a link's address) says nothing by it.
 _MAX_SHARED = 16
 
@@ -62,8 +63,14 @@ class AliasHints:
         return [pair for pair in self._pairs_of(address, speaker, names) if self._is_new(pair)]
 
     def _add_name(self, address: str, speaker: _Speaker, name: str) -> bool:
-        tellers = self._speakers_of.setdefault(name, set())
-        if name in speaker.names or len(speaker.names) >= _MAX_NAMES or len(tellers) > _MAX_SHARED:
+        if name in speaker.names or len(speaker.names) >= _MAX_NAMES:
+            return False
+        tellers = self._speakers_of.get(name)
+        if tellers is None:
+            if len(self._speakers_of) >= _MAX_ALL_NAMES:
+                return False
+            tellers = self._speakers_of[name] = set()
+        elif len(tellers) > _MAX_SHARED:
             return False
         speaker.names.add(name)
         tellers.add(address)

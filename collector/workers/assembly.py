@@ -22,6 +22,7 @@ from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
 from collector.records.condition import published_type
 from collector.records.publish import Tables
+from collector.records.segment import CanonicalReader
 from collector.rib.rib import Rib
 from collector.rib.shared import Limits
 from collector.rib.view import View
@@ -67,6 +68,7 @@ class Assembly:
         self._guard = guard
         self._retiring: set[asyncio.Task[int]] = set()
         self._failed = failed
+        self._started = False
         name = config.collector.name or socket.gethostname()
         self._origin = Origin(name, slot, incarnation)
         self._config = config
@@ -99,7 +101,7 @@ class Assembly:
         )
         self.flow_path = FlowPath(
             decoder,
-            BatchBuilder(decoder.lists, config.flow.elements, config.flow.extra),
+            BatchBuilder(decoder.lists, CanonicalReader(config.flow.elements, config.flow.extra)),
             self._directory,
             Correlator(self._rib, self._directory, views, counters),
             counters,
@@ -125,6 +127,7 @@ class Assembly:
 
     def start(self) -> None:
         """Begin to send."""
+        self._started = True
         self._outputs.start()
 
     def tick(self, now_s: float) -> None:
@@ -139,6 +142,7 @@ class Assembly:
     async def stop(self, timeout_s: float) -> int:
         """Publish what is open and wait for acknowledgements; give what stays without."""
         self.bmp_path.snapshots.stop()
+        await self.bmp_path.snapshots.idle()
         self._publisher.flush()
         left = await asyncio.gather(self._outputs.drain(timeout_s), *self._retiring)
         return sum(left)
@@ -157,8 +161,10 @@ class Assembly:
         old = self._outputs
         self._publisher.flush()
         self._make_outputs(config)
-        self.start()
+        if self._started:
+            self._outputs.start()
         retiring = asyncio.ensure_future(old.drain(config.collector.stop_timeout_s))
+        self._guard.watch("output", retiring)
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
 
@@ -204,6 +210,7 @@ class Assembly:
             config.publish,
             self._slot,
             self._counters,
+            guard=self._guard,
             failed=self._failed,
             room=self.bmp_path.snapshot_incomplete,
         )

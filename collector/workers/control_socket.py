@@ -47,15 +47,27 @@ async def serve(path: str, answer: Answer) -> asyncio.Server:
 async def _converse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer
 ) -> None:
-    with contextlib.suppress(ConnectionError, ValueError):
-        try:
-            question = orjson.loads(await reader.readline())
-            reply = await answer(question)
-        except (orjson.JSONDecodeError, CollectorError, KeyError, TimeoutError) as error:
-            reply = {"error": f"{type(error).__name__}: {error}"}
+    try:
+        reply = await _reply(await reader.readline(), answer)
         writer.write(orjson.dumps(reply) + b"\n")
         await writer.drain()
-    writer.close()
+    except (ConnectionError, ValueError):
+        pass  # whoever asks is gone, or asks too much in one line
+    finally:
+        writer.close()
+
+
+async def _reply(octets: bytes, answer: Answer) -> dict[str, Any]:
+    try:
+        question = orjson.loads(octets)
+    except orjson.JSONDecodeError as error:
+        return {"error": f"no JSON: {error}"}
+    if not isinstance(question, dict):
+        return {"error": "a question is a JSON object"}
+    try:
+        return await answer(question)
+    except (CollectorError, LookupError, TypeError, TimeoutError) as error:
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def ask(path: str, question: dict[str, Any], timeout_s: float = 30.0) -> dict[str, Any]:

@@ -7,7 +7,7 @@ others. So everything that its loop calls runs through here, and nothing else ca
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from polars.exceptions import PanicException
 
@@ -40,6 +40,15 @@ class Guard:
         except (Exception, PanicException) as error:  # a panic of polars is a BaseException
             self._note(what, error)
             return False
+
+    async def wait(self, what: str, work: Awaitable[object]) -> bool:
+        """Wait for work to end; return whether it ended without raising."""
+        try:
+            await work
+        except (Exception, PanicException) as error:
+            self._note(what, error)
+            return False
+        return True
 
     def watch(self, what: str, task: asyncio.Future[object]) -> None:
         """See to it that a task's failure is noted; what waits for the task must cope itself."""

@@ -14,8 +14,11 @@ from collector.exporters.stdout import StdoutExporter
 from collector.metrics import Counters
 from collector.pipeline.batch import Batch, Exporter
 from collector.pipeline.outbox import Outbox
+from collector.workers.guard import Guard
 
 BINARY_FORMATS = frozenset({"msgpack", "arrow"})
+
+_PAUSE_S = 1.0  # after an unexpected error
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,7 @@ class Outputs:
     """One outbox for each output (and framing) that something is published to.
 
     Args:
+        guard: notes what fails unforeseen; the output then begins anew.
         failed: called when a destination is gone for good (standard output was closed).
         room: called when an outbox that had to drop batches has room again.
     """
@@ -35,6 +39,7 @@ class Outputs:
         slot: int,
         counters: Counters,
         *,
+        guard: Guard,
         failed: Callable[[], None],
         room: Callable[[], None],
     ) -> None:
@@ -45,7 +50,9 @@ class Outputs:
             output.name: f"{output.prefix}." if output.type == "kafka" else "" for output in outputs
         }
         self._keyed = {output.name: output.partition_by == "device" for output in outputs}
+        self._guard = guard
         self._failed = failed
+        self._draining = False
         by_name = {output.name: output for output in outputs}
         for publish in publishes:
             key = _key(publish)
@@ -83,12 +90,19 @@ class Outputs:
 
     async def drain(self, deadline_s: float) -> int:
         """Send what waits; give the number of records left unacknowledged."""
+        self._draining = True
         left = await asyncio.gather(
             *(outbox.drain(deadline_s) for outbox in self._outboxes.values())
         )
         return sum(left)
 
     async def _run(self, key: tuple[str, bool], outbox: Outbox) -> None:
+        while not await self._guard.wait("output", self._send(key, outbox)):
+            await asyncio.sleep(_PAUSE_S)
+            if self._draining:
+                return
+
+    async def _send(self, key: tuple[str, bool], outbox: Outbox) -> None:
         try:
             await outbox.run()
         except ExportError as error:

@@ -1,6 +1,7 @@
 """One slot: its sockets live as long as the service, the worker process in it is replaced."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -20,6 +21,8 @@ _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 10.0
 _HEALTHY_S = 60.0  # a worker that lived this long starts the next one without delay
 _RESTORE_ITEMS = 500  # a message
+_END_S = 10.0  # between the end of the channel and that of the process
+_NOT_STARTED = 127  # as a shell has it
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,9 @@ class SlotSocket:
 class Slot:
     """Keeps one worker running on this slot's sockets.
 
+    Args:
+        output_gone: called when the worker says that an output is gone for good.
+
     Attributes:
         incarnation: how many workers this slot has had.
         counters: counts of all of them together.
@@ -47,6 +53,7 @@ class Slot:
         learned: LearnedStore,
         hints: AliasHints,
         start_message: Callable[[], dict[str, Any]],
+        output_gone: Callable[[], None],
     ) -> None:
         self.number = number
         self.incarnation = 0
@@ -58,10 +65,12 @@ class Slot:
         self._learned = learned
         self._hints = hints
         self._start_message = start_message
+        self._output_gone = output_gone
         self._earlier = Counters()
         self._latest: dict[str, int] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
+        self._stop_asked = asyncio.Event()
         self._exit_code: int | None = None
 
     @property
@@ -90,18 +99,22 @@ class Slot:
                 _exit_text(code),
                 delay_s,
             )
-            await asyncio.sleep(delay_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay_s):
+                    await self._stop_asked.wait()
             delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
 
     def stop(self, timeout_s: float) -> None:
         """Ask the worker for an orderly end."""
         self._stopping = True
+        self._stop_asked.set()
         if self.channel is not None:
             self.channel.tell("stop", timeout_s)
 
     def kill(self) -> None:
         """End the worker at once."""
         self._stopping = True
+        self._stop_asked.set()
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
 
@@ -115,33 +128,53 @@ class Slot:
         ours.setblocking(False)
         fds = [entry.sock.fileno() for entry in self._sockets]
         with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "collector.workers.worker",
-                str(theirs.fileno()),
-                pass_fds=[theirs.fileno(), *fds],
-                # Ctrl-C in a terminal reaches the whole group; only the supervisor decides.
-                start_new_session=True,
-                env=os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            )
-        self.pid = self._process.pid
+            try:
+                process = await self._spawn(theirs.fileno(), fds)
+            except OSError as error:  # no memory, no process or no descriptor left: later maybe
+                ours.close()
+                log.error("worker %d cannot be started: %s", self.number, error)
+                return _NOT_STARTED
+        self._process = process
+        self.pid = process.pid
         self.incarnation += 1
         reader, writer = await asyncio.open_connection(sock=ours)
-        self.channel = Channel(reader, writer, self._told, _no_answer)
-        self._send_start(fds)
-        await self.channel.run()
-        self.channel.close()
+        self.channel = channel = Channel(reader, writer, self._told, _no_answer)
+        self._send_start(channel, fds)
+        restore = asyncio.ensure_future(self._restore(channel))
+        await channel.run()
+        restore.cancel()
+        channel.close()
         self.channel = None
         self.ready.clear()
-        code = await self._process.wait()
+        with contextlib.suppress(asyncio.CancelledError):
+            await restore
+        code = await self._end_of(process)
         self._earlier.merge(self._latest)
         self._latest = {}
         return code
 
-    def _send_start(self, fds: list[int]) -> None:
-        channel = self.channel
-        assert channel is not None
+    async def _spawn(self, control_fd: int, fds: list[int]) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "collector.workers.worker",
+            str(control_fd),
+            pass_fds=[control_fd, *fds],
+            # Ctrl-C in a terminal reaches the whole group; only the supervisor decides.
+            start_new_session=True,
+            env=os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+
+    async def _end_of(self, process: asyncio.subprocess.Process) -> int:
+        try:
+            async with asyncio.timeout(_END_S):
+                return await process.wait()
+        except TimeoutError:
+            log.error("worker %d (pid %s) hangs at its end: killed", self.number, self.pid)
+            process.kill()
+            return await process.wait()
+
+    def _send_start(self, channel: Channel, fds: list[int]) -> None:
         sockets = [
             {"kind": entry.kind, "fd": fd} for entry, fd in zip(self._sockets, fds, strict=True)
         ]
@@ -150,12 +183,16 @@ class Slot:
             self._start_message()
             | {"slot": self.number, "incarnation": self.incarnation, "sockets": sockets},
         )
+        if self._stopping:
+            channel.tell("stop", 0.0)
+
+    async def _restore(self, channel: Channel) -> None:
+        """Hand over what earlier workers learnt, as fast as the new one reads; then let it go."""
         items = [list(item) for item in self._learned.of_slot(self.number)]
         for first in range(0, len(items), _RESTORE_ITEMS):
             channel.tell("restore", items[first : first + _RESTORE_ITEMS])
+            await channel.room()
         channel.tell("go", None)
-        if self._stopping:
-            channel.tell("stop", 0.0)
 
     def _told(self, kind: str, content: Any) -> None:
         match kind:
@@ -168,6 +205,8 @@ class Slot:
                 self._hints.learn(content)
             case "ready":
                 self.ready.set()
+            case "output_gone":
+                self._output_gone()
             case "stopped":
                 self.unacknowledged = content
 
@@ -177,4 +216,6 @@ def _no_answer(kind: str, _content: Any) -> list[Any]:
 
 
 def _exit_text(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
+    if code >= 0:
+        return f"status {code}"
+    return f"signal {-code} ({signal.strsignal(-code)})"

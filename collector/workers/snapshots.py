@@ -76,6 +76,11 @@ class Snapshots:
         if self._task is not None:
             self._task.cancel()
 
+    async def idle(self) -> None:
+        """Wait until nothing is being published."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
     def _ended(self, _: asyncio.Task[None]) -> None:
         self._task = None
         self.repair(())  # what failed has cost its own device only

@@ -112,6 +112,12 @@ class Supervisor:
                 slot.kill()
         self._stopped.set()
 
+    def _output_gone(self) -> None:
+        # Another worker would find it gone as well.
+        if not self._stop_signals:
+            log.error("an output is gone for good")
+            self.request_stop()
+
     def _slot_ended(self, run: asyncio.Future[None]) -> None:
         # A slot only ends when told to; otherwise it is our own fault, and none to live with.
         if not run.cancelled() and run.exception() is not None:
@@ -187,7 +193,14 @@ class Supervisor:
                 for listen, group in zip(self.config.listen, self.groups, strict=True)
             ]
             self.slots.append(
-                Slot(number, sockets, self._learned, self._hints, self._start_message)
+                Slot(
+                    number,
+                    sockets,
+                    self._learned,
+                    self._hints,
+                    self._start_message,
+                    self._output_gone,
+                )
             )
 
     def _warn_of_small_buffers(self) -> None:
@@ -278,10 +291,15 @@ class Supervisor:
 
     async def _snapshot(self, devices: list[str]) -> dict[str, Any]:
         started: list[Any] = []
+        errors = []
         for slot in self.slots:
-            if slot.channel is not None:
+            try:
+                if slot.channel is None:
+                    raise ChannelClosed("it is being started")
                 started += await slot.channel.ask("snapshot", devices, _ASK_TIMEOUT_S)
-        return {"devices": started}
+            except (TimeoutError, ChannelClosed) as error:
+                errors.append(f"worker {slot.number}: {error!r}")
+        return {"devices": started} | ({"errors": errors} if errors else {})
 
 
 def _allow_descriptors(count: int) -> None:

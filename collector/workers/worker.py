@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -19,6 +20,7 @@ from collector.logs import configure_logging
 from collector.metrics import Counters
 from collector.receivers.bmp_tcp import BmpReceiver
 from collector.receivers.udp import UdpReader
+from collector.receivers.udp_turns import UdpTurns
 from collector.workers.assembly import Assembly
 from collector.workers.channel import Channel
 from collector.workers.guard import Guard
@@ -38,7 +40,8 @@ class Worker:
         self._done: asyncio.Future[int] = self._loop.create_future()
         self._guard = Guard(self._counters)
         self._learned: dict[tuple[Any, ...], bytes | None] = {}
-        self._readers: list[tuple[socket.socket, UdpReader]] = []
+        self._readers: list[UdpReader] = []
+        self._turns: list[UdpTurns] = []
         self._going = False
         self._stopping = False
         self._age_s = 0.1
@@ -140,7 +143,8 @@ class Worker:
                     self._assembly.flow_path.close_batch,
                     self._counters,
                 )
-                self._readers.append((sock, reader))
+                self._readers.append(reader)
+                self._turns.append(UdpTurns(self._loop, sock, partial(self._read, reader)))
             else:
                 listeners.append(sock)
         self._receiver = BmpReceiver(self._loop, listeners, self._assembly.bmp_path, self._counters)
@@ -151,17 +155,18 @@ class Worker:
         # What exists now stays; a collection that visits it all would stall the sockets.
         gc.collect()
         gc.freeze()
-        for sock, reader in self._readers:
-            self._loop.add_reader(sock.fileno(), self._readable, reader)
+        for turns in self._turns:
+            turns.start()
         self._receiver.start()
         self.channel.tell("ready", None)
 
-    def _readable(self, reader: UdpReader) -> None:
-        self._guard.run("flow", reader.drain)
+    def _read(self, reader: UdpReader) -> bool:
+        found = self._guard.run("flow", reader.drain)
         # At once, before any record that needs it is published: a successor starts with it.
         self._tell_learned()
         if self._assembly.flow_path.waiting_rows and self._batch_timer is None:
             self._batch_timer = self._loop.call_later(self._age_s, self._batch_is_old)
+        return found
 
     def _batch_is_old(self) -> None:
         self._batch_timer = None
@@ -171,7 +176,7 @@ class Worker:
         if self._batch_timer is not None:
             self._batch_timer.cancel()
             self._batch_timer = None
-        for _, reader in self._readers:
+        for reader in self._readers:
             reader.reset()
 
     async def _tick(self) -> None:
@@ -203,8 +208,9 @@ class Worker:
             self._done.set_result(0 if unacknowledged == 0 else 1)
 
     def _read_queued(self, deadline_s: float) -> None:
-        for sock, reader in self._readers:
-            self._loop.remove_reader(sock.fileno())
+        for turns in self._turns:
+            turns.stop()
+        for reader in self._readers:
             while time.monotonic() < deadline_s and reader.drain():
                 pass
         self._receiver.read_queued(deadline_s)

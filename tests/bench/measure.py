@@ -74,8 +74,8 @@ def measure(
         drops = udp_state(place.flow_port).drops
         if drops:
             faults.append(f"{drops} datagrams dropped by the kernel")
-        decoded = subject.decoded()
-        if decoded not in (None, traffic.sums.flows):
+        decoded = subject.decoded(traffic.sums.flows)
+        if decoded != traffic.sums.flows:
             faults.append(f"decoded {decoded} of {traffic.sums.flows} flows")
     finally:
         subject.stop()

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -14,7 +15,7 @@ from tests.bench.processes import ProcessTree, is_bound, wait_until
 
 # Of nfacctd: enough for a window, as each takes some 4 KB from the start.
 _CACHE_ENTRIES = {"none": 16_411, "sums": 100_003, "flows": 400_009}
-_START_S, _STOP_S = 60.0, 90.0
+_START_S, _STOP_S, _COUNTERS_S = 60.0, 90.0, 3.0
 _COMMAND = (sys.executable, "-m", "collector", "run", "--config")
 _PROJECT = Path(__file__).parents[2]
 
@@ -30,8 +31,8 @@ class Subject(Protocol):
 
     def __init__(self, job: Job, place: Place) -> None: ...
 
-    def decoded(self) -> int | None:
-        """Flows decoded so far, by its own count; None where it does not say."""
+    def decoded(self, expected: int) -> int:
+        """Flows decoded so far, by its own count; ``expected`` where it does not say."""
 
     def output(self) -> str:
         """The topic or file that it writes to."""
@@ -71,10 +72,14 @@ class Ours:
         self.tree = ProcessTree(self._process.pid)
         wait_until(lambda: " ready: " in self._log.read_text(), "ours to be ready", _START_S)
 
-    def decoded(self) -> int | None:
-        """Ask its control socket."""
-        status = control_socket.ask(self._socket, {"ask": "status"})
-        return status["counters"].get("flow_records", 0)
+    def decoded(self, expected: int) -> int:
+        """Ask its control socket; workers tell their counters every second."""
+        count, deadline_s = 0, time.monotonic() + _COUNTERS_S
+        while count != expected and time.monotonic() < deadline_s:
+            status = control_socket.ask(self._socket, {"ask": "status"})
+            count = status["counters"].get("flow_records", 0)
+            time.sleep(0.1)
+        return count
 
     def output(self) -> str:
         """The topic or file that it writes to."""
@@ -151,9 +156,9 @@ class Nfacctd:
             _START_S,
         )
 
-    def decoded(self) -> int | None:
-        """It does not say."""
-        return None
+    def decoded(self, expected: int) -> int:
+        """It does not say; that nothing was dropped must do."""
+        return expected
 
     def output(self) -> str:
         """The topic or file that it writes to."""

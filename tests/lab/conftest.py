@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab.devices import Lan
 from tests.lab.namespaces import Network, missing_rights
+from tests.lab.service import missing_for_ebpf
 
 _PROGRAMS = (
     *("ip", "setpriv", "sysctl", "/usr/lib/frr/bgpd", "vtysh", "gobgpd", "gobgp"),
@@ -38,6 +39,14 @@ def lan(network: Network) -> Iterator[Lan]:
     made = Lan(network)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module", params=["ebpf", "cbpf"])
+def rung(request: pytest.FixtureRequest) -> str:
+    """Both kinds of steering that a pool can have."""
+    if request.param == "ebpf" and missing_for_ebpf():
+        pytest.skip(f"needs {', '.join(missing_for_ebpf())}")
+    return request.param
 
 
 @pytest.hookimpl(wrapper=True)

@@ -35,6 +35,13 @@ class Daemon:
         assert self._process, f"{self.label} is not running"
         return self._process.pid
 
+    def children(self) -> list[int]:
+        """Process ids of what it has started; none if it is not running."""
+        if not self._process:
+            return []
+        told = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in told.split()]
+
     def start(self) -> None:
         """Start it; whether it came up is for the caller to wait for."""
         assert self._process is None, f"{self.label} is running already"

@@ -19,6 +19,12 @@ _COLLECTOR = (sys.executable, "-m", "collector")
 _RELOADED = re.compile("configuration (not )?reloaded")
 
 
+def missing_for_ebpf() -> list[str]:
+    """Packages that the collector needs for eBPF steering and this machine lacks."""
+    found = any(Path("/usr").glob("lib/python3*/*-packages/bcc"))
+    return [] if found else ["python3-bpfcc"]
+
+
 class Service:
     """``python -m collector run`` in a namespace; as a context manager it is stopped at the end.
 
@@ -53,12 +59,16 @@ class Service:
 
     def start(self, deadline_s: float = 60.0) -> None:
         """Start it and wait until every worker reads its sockets."""
+        self.launch()
+        self.wait_for_log("ready: ", deadline_s=deadline_s)
+
+    def launch(self) -> None:
+        """Start the process and return at once."""
         run = [*_COLLECTOR, "run", "--config", str(self._file)]
         log = self._directory / "collector.log"
         self.daemon = self._network.daemon(
             self._namespace, "collector", log, "env", "-C", str(_PROJECT), *run
         )
-        self.wait_for_log("ready: ", deadline_s=deadline_s)
 
     def status(self) -> dict[str, Any]:
         """What `collector status --json` prints."""
@@ -85,7 +95,11 @@ class Service:
         """Kill -9 the worker in a slot; returns when it is dead and the supervisor knows."""
         pid = self.worker(slot)["pid"]
         os.kill(pid, signal.SIGKILL)
-        self.wait_for_log(f"(pid {pid}) ended with signal SIGKILL")
+        self.wait_for_log(f"(pid {pid}) ended with signal")
+
+    def worker_pids(self) -> list[int]:
+        """Processes of the workers, in slot order."""
+        return [worker["pid"] for worker in self.status()["workers"]]
 
     def reload(self, configuration: str) -> str:
         """Change the configuration and send SIGHUP; gives what the log says of it."""
@@ -117,8 +131,10 @@ class Service:
         return published.read()
 
     def kill(self) -> None:
-        """End it at once, if it is running; its workers end with it."""
+        """End it at once, if it is running; returns when its workers have ended by themselves."""
+        workers = self.daemon.children()
         self.daemon.stop(signal.SIGKILL)
+        wait_for(lambda: not any(map(_is_alive, workers)), "the end of the workers")
 
     def last_counters(self) -> dict[str, int]:
         """Counters that it logged last; it does at its end."""
@@ -128,6 +144,13 @@ class Service:
     def stop(self, deadline_s: float = 60.0) -> int | None:
         """Stop it in order and return its exit status."""
         return self.daemon.stop(signal.SIGTERM, deadline_s)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty: nobody waited for it yet
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class _JsonLines:

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,7 @@ from tests.lab.exporters import IPFIX, NETFLOW_V9, Nfprobe, Softflowd
 from tests.lab.kafka_broker import KafkaBroker, missing_programs
 from tests.lab.namespaces import Network
 from tests.lab.routers import LOCAL_PREFERENCE, FrrRouter, GobgpRouter
-from tests.lab.service import Service
+from tests.lab.service import Service, missing_for_ebpf
 from tests.lab.sites import BMP_PORT, COLLECTOR_IPV4, COLLECTOR_IPV6, FLOW_PORT, Plan, Site
 from tests.lab.traffic import Stream
 from tests.lab.waiting import wait_for
@@ -177,9 +176,7 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Five routers with their tables loaded, the collector, and the broker behind it."""
-    missing = missing_programs()
-    if not any(Path("/usr").glob("lib/python3*/*-packages/bcc")):
-        missing.append("python3-bpfcc")
+    missing = missing_programs() + missing_for_ebpf()
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
     directory = tmp_path_factory.mktemp("lab")

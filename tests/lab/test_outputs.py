@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from collector.simulation.bmp import Peer
+from collector.simulation.table_load import table_load, table_prefixes
 from tests.lab.devices import DESTINATIONS, IPV4_DEVICES, IPV6_DEVICES, Device, Lan
 from tests.lab.kafka_broker import KafkaBroker, missing_programs
 from tests.lab.pool import Pool, Record
 from tests.lab.service import Service
+from tests.lab.waiting import wait_for
 
 pytestmark = [
     pytest.mark.lab,
@@ -21,6 +24,7 @@ pytestmark = [
 ]
 
 _LARGEST_MESSAGE = 16_000
+_ROUTES = 20_000
 _DEVICES = (*IPV4_DEVICES[:5], *IPV6_DEVICES[:5])
 
 _CONFIGURATION = """\
@@ -34,6 +38,7 @@ name = "kafka"
 type = "kafka"
 brokers = ["BROKER"]
 prefix = "PREFIX"
+buffer_octets = BUFFER
 
 [[publish]]
 records = "flow"
@@ -78,12 +83,13 @@ def make_pool(lan: Lan, broker: KafkaBroker, tmp_path: Path) -> Iterator[MakePoo
     """Give a function that starts a collector with topics of its own."""
     services: list[Service] = []
 
-    def make(*, stop_timeout_s: int = 45) -> Pool:
+    def make(*, stop_timeout_s: int = 45, buffer_octets: int = 256 << 20) -> Pool:
         prefix = tmp_path.name
         configuration = (
             _CONFIGURATION.replace("BROKER", broker.bootstrap)
             .replace("PREFIX", prefix)
             .replace("STOP_TIMEOUT", str(stop_timeout_s))
+            .replace("BUFFER", str(buffer_octets))
         )
         service = Service(lan.network, lan.collector, tmp_path / "collector", configuration)
         services.append(service)
@@ -147,6 +153,37 @@ def test_away_at_start_up_and_later_nothing_is_lost_or_doubled(
     assert told == sorted((d.address, number) for d in devices for number in range(1, 301))
 
 
+def test_events_that_found_no_room_are_made_good_by_a_snapshot(
+    make_pool: MakePool, broker: KafkaBroker
+) -> None:
+    broker.stop()
+    pool = make_pool(buffer_octets=1 << 20)
+    loader = pool.lan.device(_DEVICES[0])
+    prefixes = table_prefixes(_ROUTES)
+    peer = Peer("192.0.2.254", 64_999, "192.0.2.254")
+    loader.begin_session()
+    loader.send_bmp(*table_load(prefixes, attribute_sets=_ROUTES // 2, peer=peer))
+    pool.wait_for_counter("bmp_updates", _ROUTES // 2 + 1)
+    assert pool.counters()["bmp_events_dropped"] > 0
+    broker.start()
+    wait_for(
+        lambda: pool.events("snapshot_end"),
+        "the snapshot",
+        deadline_s=60,
+        interval_s=0.5,
+        tell=pool.counters,
+    )
+    (end,) = pool.events("snapshot_end")
+    assert (end["device"], end["routes"]) == (loader.address, _ROUTES)
+    told = [
+        route["prefix"]
+        for event in pool.events("snapshot_routes")
+        if event["snapshot"] == end["snapshot"]
+        for route in event["bgp"]["announced"]
+    ]
+    assert len(told) == len(set(told)) == _ROUTES
+
+
 def test_what_was_queued_at_the_signal_is_read_and_published(
     make_pool: MakePool, running_broker: KafkaBroker
 ) -> None:
@@ -156,7 +193,7 @@ def test_what_was_queued_at_the_signal_is_read_and_published(
     for device in devices:
         device.send_flows(1)
     pool.wait_for_flows(len(devices), 1)
-    workers = [worker["pid"] for worker in pool.service.status()["workers"]]
+    workers = pool.service.worker_pids()
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     for device in devices:

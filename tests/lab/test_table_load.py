@@ -28,9 +28,6 @@ _CONFIGURATION = f"""\
 workers = {_WORKERS}
 control_socket = "control"
 
-[steering]
-mode = "ebpf"
-
 {FILE_OUTPUT}"""
 
 

@@ -52,12 +52,10 @@ rib_of = "{_REFLECTOR}"
 {FILE_OUTPUT}"""
 
 
-@pytest.fixture(scope="module", params=["ebpf", "cbpf"])
-def pool(
-    request: pytest.FixtureRequest, lan: Lan, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pool]:
-    directory = tmp_path_factory.mktemp("workers") / request.param
-    configuration = _CONFIGURATION.replace("RUNG", request.param)
+@pytest.fixture(scope="module")
+def pool(rung: str, lan: Lan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    directory = tmp_path_factory.mktemp("workers") / rung
+    configuration = _CONFIGURATION.replace("RUNG", rung)
     with Service(lan.network, lan.collector, directory, configuration) as service:
         yield Pool(lan, service)
         assert service.stop() == 0

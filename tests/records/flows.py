@@ -8,6 +8,7 @@ from collector.protocols.flow_values import DataSet
 from collector.protocols.ipfix.registry import Registry
 from collector.records.batch_builder import BatchBuilder
 from collector.records.flow_batch import FlowBatch
+from collector.records.segment import CanonicalReader
 from collector.simulation.ipfix import Field, data_set, ipfix_message, template_set
 
 EXPORT_TIME_S = 1_700_000_000
@@ -25,7 +26,7 @@ def message(template_id: int, fields: Sequence[Field], records: bytes, domain: i
 def batch_of(*messages: bytes, elements: Sequence[str] = (), extra: bool = True) -> FlowBatch:
     """Decode messages, each from an exporter of its own (index 0, 1, ...), into one batch."""
     flows = decoder()
-    builder = BatchBuilder(flows.lists, elements, extra)
+    builder = BatchBuilder(flows.lists, CanonicalReader(elements, extra))
     for exporter, octets in enumerate(messages):
         for event in flows.decode(f"192.0.2.{exporter}", memoryview(octets), 0.0):
             if isinstance(event, DataSet):

@@ -55,6 +55,21 @@ class Block:
             column = self._columns[index] = self._column(self._fields[index], index)
         return column
 
+    def wire_field(self, index: int) -> WireField | None:
+        """The octets of a field in all records, whatever its type; None where it is variable."""
+        key, length = self._shape.places[index].key, self._fields[index].length
+        if isinstance(key, int):
+            return None
+        return WireField(self._records, self._count, self._shape.fixed_length, key.start, length)
+
+    def octets(self, index: int) -> list[bytes]:
+        """The octets of a field, by record, whatever its type."""
+        wire = self.wire_field(index)
+        if wire is not None:
+            return wire.octets()
+        key = self._shape.places[index].key
+        return [values[key] for values in self._variable]
+
     def _join(self, bodies: Sequence[bytes | memoryview]) -> tuple[NDArray[np.int64], bytes]:
         lengths = np.fromiter(map(len, bodies), np.int64, len(bodies))
         if not self._shape.has_records:
@@ -82,16 +97,13 @@ class Block:
         return counts, b"".join(fixed_parts)
 
     def _column(self, field: Field, index: int) -> Column:
-        place = self._shape.places[index]
         kind = field.element.type
-        if isinstance(place.key, int):
-            values = [values[place.key] for values in self._variable]
+        wire = self.wire_field(index)
+        if wire is None:
+            values = self.octets(index)
             return (
                 self._list_column(field, values) if kind in LISTS else variable_column(kind, values)
             )
-        wire = WireField(
-            self._records, self._count, self._shape.fixed_length, place.key.start, field.length
-        )
         return (
             self._list_column(field, wire.octets()) if kind in LISTS else fixed_column(kind, wire)
         )

@@ -1,0 +1,1 @@
+"""nfacctd's BMP daemon: its routes, its event records and its table dumps (reference 3 and 4)."""

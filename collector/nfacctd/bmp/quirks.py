@@ -1,0 +1,97 @@
+"""nfacctd's mistakes that consumers of its records see: reproduced here, and nowhere else.
+
+A function or constant for each; who needs one calls it by name. The native mode has none of them.
+"""
+
+from collector.nfacctd.bgp_text import words
+from collector.protocols.bgp.as_path import AsPath, read_as_path
+from collector.protocols.bgp.families import Family
+from collector.protocols.bgp.open import CAPABILITY_ADD_PATH, CAPABILITY_FOUR_OCTET_AS, Open
+
+_FAMILY_MODE_OCTETS = 4
+_RECEIVE_ONLY = 1  # RFC 7911 section 4
+_MAX_FAMILIES = 64  # what is remembered of one speaker; real ones have a dozen
+
+IS_FILTERED_OF_ROUTES_IN_AVRO = 0
+"""Avro route records have a field for Loc-RIB's F flag that is never filled (reference 3.2)."""
+
+FAMILY_STATISTICS = frozenset({9, 10})
+"""Of the counters per AFI and SAFI only these tell which; 16 and 17 do not (reference 3.3)."""
+
+
+def words_in_json(text: str) -> list[str]:
+    """Cut a list into the array that records in JSON have.
+
+    JSON arrays lack words of one character, so that ASes 1 to 9 vanish from paths (reference 1.4).
+    Avro arrays and the text have them.
+    """
+    return [word for word in words(text) if len(word) > 1]
+
+
+def lenient_as_path(octets: bytes, as_size: int) -> AsPath:
+    """Read AS_PATH; a malformed one is empty, and its routes are announced all the same.
+
+    RFC 7606 section 7.2 has them withdrawn.
+    """
+    try:
+        return read_as_path(octets, as_size)
+    except ValueError:
+        return ()
+
+
+def as_size(sent: Open, received: Open) -> int:
+    """Tell the octets of an AS in a peer's Route Monitoring that has no A flag.
+
+    nfacctd goes by the capabilities of both OPENs. RFC 7854 section 4.2 says 4 whatever they are.
+    """
+    wide = all(speaker.values(CAPABILITY_FOUR_OCTET_AS) for speaker in (sent, received))
+    return 4 if wide else 2
+
+
+def add_path_families(sent: Open, received: Open) -> frozenset[Family]:
+    """Tell in which families the NLRI of a peer's Route Monitoring have path identifiers.
+
+    nfacctd asks that both OPENs have the capability and that the remote one is not receive-only,
+    for all views (reference 3.1). RFC 7911 section 4 goes by the direction, and RFC 8671 by that
+    of the Adj-RIB-Out.
+    """
+    ours, theirs = _add_path_modes(sent), _add_path_modes(received)
+    return frozenset(
+        family for family, mode in theirs.items() if family in ours and mode != _RECEIVE_ONLY
+    )
+
+
+def _add_path_modes(speaker: Open) -> dict[Family, int]:
+    modes: dict[Family, int] = {}
+    for value in speaker.values(CAPABILITY_ADD_PATH):
+        for at in range(0, len(value) - _FAMILY_MODE_OCTETS + 1, _FAMILY_MODE_OCTETS):
+            if len(modes) < _MAX_FAMILIES:
+                modes[int.from_bytes(value[at : at + 2]), value[at + 2]] = value[at + 3]
+    return modes
+
+
+def next_hop_of_all(classic: bytes | None, multiprotocol: bytes | None) -> bytes:
+    """Choose the next hop of an UPDATE's routes: that of MP_REACH_NLRI, also for the classic NLRI.
+
+    nfacctd keeps one set of attributes for both. RFC 4760 section 3 has the classic NLRI go by
+    NEXT_HOP. None at all is 0.0.0.0.
+    """
+    return multiprotocol or classic or bytes(4)
+
+
+def is_logged(kind: str, *, avro: bool, kafka: bool) -> bool:
+    """Tell whether an event of the log is written: log_close is not, in Avro over Kafka.
+
+    nfacctd has taken its Kafka connection down before it encodes the record (reference 3.5).
+    """
+    return not (kind == "log_close" and avro and kafka)
+
+
+def route_matches_vpn(safi: int) -> bool:
+    """Tell whether flows can match the routes of a family: those of SAFI 128 never do.
+
+    The distinguisher sought carries the origin "bmp" by then, that of the NLRI "bgp", and nfacctd
+    compares origins too (reference 4.1 step 3, 4.4). The matches come from SAFI 1 and its peers'
+    distinguishers.
+    """
+    return safi in (1, 4)

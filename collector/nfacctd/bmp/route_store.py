@@ -1,0 +1,159 @@
+"""All routes that a worker's BMP sessions told it, in nfacctd's semantics (reference 3.4, 3.5, 4).
+
+Knows no records: who calls it makes them of the entries that it returns.
+"""
+
+from collections.abc import Iterator
+
+from collector.metrics import Counters, register
+from collector.nfacctd.bmp.attributes import RouteAttributes
+from collector.nfacctd.bmp.prefix_index import PrefixIndex
+from collector.nfacctd.bmp.quirks import add_path_families, as_size, route_matches_vpn
+from collector.nfacctd.bmp.route_buckets import Buckets
+from collector.nfacctd.bmp.routes import Entry, Peer, PeerName, Table, View, peer_name
+from collector.protocols.bgp.families import Family
+from collector.protocols.bgp.nlri import Nlri
+from collector.protocols.bmp.messages import PeerUp
+from collector.protocols.bmp.per_peer import PeerHeader
+
+register(
+    nfacctd_bmp_routes_dropped="BMP routes not kept, by limit (peers, tables, routes)",
+)
+
+_MAX_PEERS = 4096  # of one session, as many as the native tables keep
+_MAX_VIEWS = 65_536
+_MAX_ROUTES = 20_000_000
+
+_NO_PATH_ID = 0  # nfacctd's value for none
+
+
+class RouterRoutes:
+    """The peers and routes of one BMP session, and its index for flows.
+
+    ``router_id`` is what the router calls itself in the newest Peer Up. ``memo`` keeps what flows
+    asked for; every change of which routes there are empties it.
+    """
+
+    def __init__(self, address: str, buckets: Buckets, counters: Counters) -> None:
+        self.address = address
+        self.router_id: str | None = None
+        self.peers: dict[PeerName, Peer] = {}
+        self.indexes: dict[Family, PrefixIndex] = {}
+        self.memo: dict[tuple, Entry | None] = {}
+        self.routes = 0
+        self._buckets = buckets
+        self._counters = counters
+        self._views: dict[bytes, View] = {}  # by the octets of the per-peer header
+
+    def peer_up(self, up: PeerUp) -> None:
+        """Note a peer; one that is up stays as it was."""
+        self.router_id = up.sent_open.bgp_id
+        name = peer_name(up.peer)
+        if name in self.peers:
+            return
+        if len(self.peers) >= _MAX_PEERS:
+            self._counters.add("nfacctd_bmp_routes_dropped.peers")
+            return
+        self._views.clear()
+        self.peers[name] = Peer(
+            up,
+            as_size(up.sent_open, up.received_open),
+            add_path_families(up.sent_open, up.received_open),
+            self._buckets.of_distinguisher(name[1]),
+        )
+
+    def view(self, identity: bytes, header: PeerHeader) -> View | None:
+        """Find the table that a Route Monitoring is about; None without a Peer Up.
+
+        Args:
+            identity: the octets of ``header``.
+        """
+        view = self._views.get(identity)
+        if view is None or view.header is not header:
+            peer = self.peers.get(peer_name(header))
+            if peer is None:
+                return None
+            if len(self._views) >= _MAX_VIEWS:
+                self._views.clear()
+            view = self._views[identity] = peer.view(header)
+        return view
+
+    def announce(
+        self, table: Table, nlri: bytes | Nlri, attributes: RouteAttributes
+    ) -> Entry | None:
+        """Keep a route, as the newest of its prefix, or in its old place if it is held already.
+
+        Returns:
+            The route; None where there are too many.
+        """
+        if type(nlri) is bytes:
+            key = prefix = nlri
+            path_id = rd = labels = None
+        else:
+            prefix, path_id, rd, labels = nlri.prefix, nlri.path_id, nlri.rd, nlri.labels
+            key = _key(table, nlri)
+        entry = table.entries.get(key)
+        if entry is not None:
+            entry.attributes = attributes
+        else:
+            if self.routes >= _MAX_ROUTES:
+                self._counters.add("nfacctd_bmp_routes_dropped.routes")
+                return None
+            entry = table.entries[key] = Entry(table, prefix, attributes, path_id, rd)
+            self.routes += 1
+            self._index(table, entry)
+        if labels:
+            entry.label = labels[-1]  # the bottom of the stack
+        return entry
+
+    def withdraw(self, table: Table, nlri: bytes | Nlri) -> Entry | None:
+        """Forget a route; return it, None where it was not held."""
+        key = nlri if type(nlri) is bytes else _key(table, nlri)
+        entry = table.entries.pop(key, None)
+        if entry is not None:
+            self._forget(entry)
+        return entry
+
+    def peer_down(self, header: PeerHeader) -> Iterator[Entry] | None:
+        """Forget a peer and its routes.
+
+        Returns:
+            The routes, each forgotten when it is taken; None where the peer was not up.
+        """
+        peer = self.peers.pop(peer_name(header), None)
+        if peer is None:
+            return None
+        self._views.clear()
+        return self._emptied(peer)
+
+    def entries(self) -> Iterator[Entry]:
+        """All routes: IPv4 peers' first, each peer's by table in the order of installation."""
+        for peer in sorted(self.peers.values(), key=_is_ipv6):
+            yield from _entries_of(peer)
+
+    def _emptied(self, peer: Peer) -> Iterator[Entry]:
+        for view in peer.views.values():
+            for table in view.tables.values():
+                while table.entries:
+                    _, entry = table.entries.popitem()
+                    self._forget(entry)
+                    yield entry
+
+    def _index(self, table: Table, entry: Entry) -> None:
+        if not route_matches_vpn(table.safi):
+            return
+        family = table.afi, table.safi
+        index = self.indexes.get(family)
+        if index is None:
+            index = self.indexes[family] = PrefixIndex(table.afi)
+        index.add(entry)
+        if self.memo:
+            self.memo.clear()
+
+    def _forget(self, entry: Entry) -> None:
+        table = entry.table
+        self.routes -= 1
+        if route_matches_vpn(table.safi):
+            self.indexes[table.afi, table.safi].remove(entry)
+            if self.memo:
+                self.memo.clear()

@@ -1,0 +1,61 @@
+"""Raw frames and tables as a worker has them, without decoders or a RIB."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from collector.metrics import Counters
+from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS
+from collector.protocols.bgp.route_distinguisher import rd_text
+from collector.records.publish import Tables
+from collector.rib.paths import Path, Paths
+
+EXPORTERS = ("192.0.2.1", "192.0.2.2", "2001:db8::3")
+_SECOND_US = 1_000_000
+
+_DTYPES = {
+    "device": pl.UInt32(),
+    "octets": pl.UInt64(),
+    "packets": pl.UInt64(),
+    "destinationRoute": pl.Int32(),
+    "sourceRoute": pl.Int32(),
+    "destinationJoin": pl.UInt8(),
+    "timeStart": pl.Int64(),
+    "timeEnd": pl.Int64(),
+    "samplingRate": pl.Float64(),
+    "protocol": pl.UInt8(),
+}
+
+
+def tables() -> Tables:
+    return Tables(
+        EXPORTERS,
+        {"destinationJoin": JOIN_TEXTS, "sourceJoin": JOIN_TEXTS, "ribState": STATE_TEXTS},
+        Paths(1000, Counters()),
+        lambda rd: rd_text(rd.to_bytes(8, "big")),
+    )
+
+
+def path(known: Tables, **says: object) -> int:
+    made = Path(**says)  # type: ignore[arg-type]
+    return known.paths.add(made, made)
+
+
+def raw(received_s: float, **columns: Sequence[object]) -> pl.DataFrame:
+    """Make a raw frame; times are seconds, ``destinationAddress`` IPv4 as numbers."""
+    rows = len(next(iter(columns.values())))
+    series = [pl.Series("timeReceived", [int(received_s * _SECOND_US)] * rows, dtype=pl.Int64)]
+    for name, values in columns.items():
+        if name.startswith("time"):
+            values = [None if v is None else int(v * _SECOND_US) for v in values]
+        if name.endswith("Address"):
+            mapped = [None if v is None else 0xFFFF_0000_0000 | v for v in values]
+            high = [None if v is None else 0 for v in values]
+            series += [pl.Series(f"{name}.hi", high, dtype=pl.UInt64)]
+            series += [pl.Series(f"{name}.lo", mapped, dtype=pl.UInt64)]
+        else:
+            series.append(pl.Series(name, values, dtype=_DTYPES.get(name)))
+    if "device" not in columns:
+        series.append(pl.Series("device", np.zeros(rows, np.uint32)))
+    return pl.DataFrame(series)
