@@ -17,6 +17,13 @@ from collector.records.decode_lines import KINDS, Json
 
 _EXIT_OK, _EXIT_NO_CAPTURE, _EXIT_INTERRUPTED = 0, 2, 130
 
+# JSON lets them stand in a string, but many a reader ends a line there (U+0085, U+2028, U+2029).
+_LINE_ENDS = (
+    (b"\xc2\x85", rb"\u0085"),
+    (b"\xe2\x80\xa8", rb"\u2028"),
+    (b"\xe2\x80\xa9", rb"\u2029"),
+)
+
 _DESCRIPTION = """\
 Print every NetFlow v5, NetFlow v9, IPFIX and BMP message of captures (pcap or pcapng) as JSON, one
 object a line, in the order of the capture; notes on the capture itself go to standard error.
@@ -150,6 +157,9 @@ def _decode(args: argparse.Namespace) -> int:
 
 def _json_line(line: Json) -> bytes:
     try:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        octets = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a number of more than 64 bits
         return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    for line_end, escaped in _LINE_ENDS:
+        octets = octets.replace(line_end, escaped)
+    return octets

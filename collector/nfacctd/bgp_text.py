@@ -68,8 +68,8 @@ def prefix_text(afi: int, prefix: bytes) -> str:
 
 
 def origin_text(value: int) -> str:
-    """Write ORIGIN as one letter; a value that RFC 4271 does not know is "u" as well."""
-    return _ORIGINS[value] if value < len(_ORIGINS) else _ORIGINS[-1]
+    """Write ORIGIN as one letter; a value that RFC 4271 does not know as none."""
+    return _ORIGINS[value] if value < len(_ORIGINS) else ""
 
 
 def communities_text(values: Iterable[int], numeric: bool = False) -> str:

@@ -25,6 +25,7 @@ class Scope(Enum):
     GLOBAL = "global"  # KEY[PLUGIN] is taken as KEY, with a warning
     PLUGIN = "plugin"  # KEY is for all plugins and the core
     PLUGIN_ONLY = "plugin only"  # KEY alone is ignored, with a warning
+    EITHER = "either"  # KEY is the core's, KEY[PLUGIN] is that plugin's own
 
 
 class Feature(Enum):
@@ -38,6 +39,7 @@ class Feature(Enum):
     KAFKA = "there is no kafka plugin"
     PRINT = "there is no print plugin"
     PLUGIN = "there is no plugin whose records we make"
+    GEO = "aggregate has no primitive that needs it"
     ROUTES = "no flow is joined with routes: nfacctd_as is neither bmp nor longest"
 
 

@@ -1,16 +1,15 @@
-"""Keys of the core: the service itself, how flows come in and are read, maps, where AS come from.
+"""Keys of the core: the service itself, how flows come in and are read, how values are written.
 
-Facts: reference sections 1.4, 2, 4.6, 5 and 8.2, 8.3; defaults are those of `settings.py`.
+Facts: reference sections 1.4, 2, 7 and 8; defaults are those of `settings.py`.
 """
 
-from collector.nfacctd.keys import Feature, Key, Scope, Treatment
+from collector.nfacctd.keys import Key, Scope, Treatment
 from collector.nfacctd.read_values import (
     Reader,
     address,
     existing_file,
     flag,
     integer,
-    names,
     one_of,
     path,
     renamed,
@@ -31,8 +30,8 @@ def _service(name: str, treatment: Treatment, told: str, read: Reader = words) -
     return Key(name, treatment, told, read)
 
 
-def _core(name: str, field: str, told: str, read: Reader, needs: Feature | None = None) -> Key:
-    return Key(name, _HONOURED, told, read, f"core.{field}", needs=needs)
+def _core(name: str, field: str, told: str, read: Reader) -> Key:
+    return Key(name, _HONOURED, told, read, f"core.{field}")
 
 
 def _encoding(name: str, told: str) -> Key:
@@ -122,7 +121,7 @@ LISTENING_KEYS = (
 READING_KEYS = (
     _core("nfacctd_time_new", "time_new", "bins of time by arrival", flag),
     _core("nfacctd_time_secs", "time_secs", "times in NetFlow headers as seconds", flag),
-    _core("nfacctd_disable_checks", "disable_checks", "gaps in the log, or not", flag),
+    _core("nfacctd_disable_checks", "disable_checks", "no word of gaps in the log", flag),
     _core(
         "nfacctd_pre_processing_checks",
         "pre_processing_checks",
@@ -179,176 +178,4 @@ ENCODING_KEYS = (
     _encoding("bgp_comms_num", "communities as numbers, without names"),
 )
 
-MAP_KEYS = (
-    _core("aggregate_primitives", "aggregate_primitives", "primitives of its own", existing_file),
-    _core("flow_to_rd_map", "flow_to_rd_map", "RDs by its rules", existing_file),
-    _core("sampling_map", "sampling_map", "sampling rates by its rules", existing_file),
-    _core(
-        "bmp_agent_map",
-        "agent_map",
-        "whose routes answer for whose flows",
-        existing_file,
-        Feature.ROUTES,
-    ),
-    _core("maps_refresh", "maps_refresh", "whether SIGUSR2 reads maps again", flag),
-    _core("maps_entries", "maps_entries", "nothing to limit: maps may be of any size", integer(1)),
-    _core("maps_row_len", "maps_row_len", "nothing to limit: rows may be long", integer(1)),
-    _service("maps_index", _SUPERSEDED, "maps are always indexed", flag),
-    _core("networks_file", "networks_file", "prefixes and AS numbers by its rows", existing_file),
-    _core("networks_file_filter", "networks_filter", "0 for hosts outside of the file", flag),
-    _core("networks_file_no_lpm", "networks_no_lpm", "the file before longer prefixes", flag),
-    _core(
-        "networks_no_mask_if_zero",
-        "networks_no_mask_if_zero",
-        "whole addresses where the mask is 0",
-        flag,
-    ),
-    _core("networks_mask", "networks_mask", "prefixes of {value} bits", integer(1, 128)),
-    _service("networks_cache_entries", _SUPERSEDED, "lookups need no cache", str),
-    *(
-        Key(
-            f"{kind}_file",
-            _NOT_SUPPORTED,
-            f"all values of {kind} stay as they are, not only those of the file",
-            scope=Scope.PLUGIN,
-        )
-        for kind in ("ports", "protos", "tos")
-    ),
-    *(
-        _service(name, _NO_EFFECT, "aggregate has no primitive that needs it")
-        for name in ("geoip_ipv4_file", "geoip_ipv6_file", "geoipv2_file")
-    ),
-)
-
-_AS_SOURCES = {
-    "bgp": "bmp",
-    "false": "netflow",
-    "sflow": "netflow",
-    "true": "file",
-    "fallback": "longest",
-}
-_SOURCE_WORDS = ("netflow", "file", "bmp", "longest", *_AS_SOURCES)
-_PATTERNS = ("stdcomm_pattern", "extcomm_pattern", "lrgcomm_pattern")
-_NO_MAP = "the map that says them is not read: values stay empty"
-_FROM_ROUTES = "of the route back to the source"
-
-ROUTE_KEYS = (
-    _core(
-        "nfacctd_as",
-        "as_source",
-        "AS numbers and paths of {value}",
-        renamed(one_of(*_SOURCE_WORDS), _AS_SOURCES),
-    ),
-    _core(
-        "nfacctd_net",
-        "net_source",
-        "prefixes and next hops of {value}",
-        renamed(
-            one_of(
-                *_SOURCE_WORDS,
-                "mask",
-                unsupported={
-                    "igp": "there is no IGP daemon: prefixes stay empty",
-                    "bgp-ls": "there is no BGP-LS: prefixes stay empty",
-                },
-            ),
-            _AS_SOURCES,
-        ),
-    ),
-    _core(
-        "bgp_peer_src_as_type",
-        "peer_src_as_type",
-        "peer_src_as of {value}",
-        renamed(
-            one_of("netflow", "sflow", "bgp", unsupported={"map": _NO_MAP}), {"sflow": "netflow"}
-        ),
-        Feature.ROUTES,
-    ),
-    *(
-        _core(
-            f"bgp_src_{what}_type",
-            f"src_{what}_from_bgp",
-            f"src_{what} {_FROM_ROUTES}",
-            renamed(
-                one_of(
-                    "bgp",
-                    unsupported={"map": _NO_MAP} if what in ("local_pref", "med") else {},
-                ),
-                {"bgp": True},
-            ),
-            Feature.ROUTES,
-        )
-        for what in ("std_comm", "ext_comm", "lrg_comm", "as_path", "local_pref", "med", "roa")
-    ),
-    *(
-        _service(f"bgp_{what}_map", _NO_EFFECT, f"bgp_{what}_type is not map")
-        for what in ("peer_src_as", "src_local_pref", "src_med")
-    ),
-    _core(
-        "bgp_aspath_radius",
-        "aspath_radius",
-        "paths of {value} hops at most",
-        integer(1),
-    ),
-    *(
-        _core(f"bgp_{what}", what, "only communities that match", names, Feature.ROUTES)
-        for what in _PATTERNS
-    ),
-    *(
-        _core(
-            f"bgp_{what}_to_asn",
-            f"{what}_to_asn",
-            "AS numbers of own prefixes",
-            names,
-            Feature.ROUTES,
-        )
-        for what in ("stdcomm_pattern", "lrgcomm_pattern")
-    ),
-    _core(
-        "bgp_peer_as_skip_subas",
-        "peer_as_skip_subas",
-        "peer AS behind those of a confederation",
-        flag,
-        Feature.ROUTES,
-    ),
-    Key(
-        "bgp_follow_default",
-        _NOT_SUPPORTED,
-        "flows that match only a default route have that route's fields, not those of the router "
-        "it leads to",
-        str,
-        needs=Feature.ROUTES,
-    ),
-    *(
-        _service(name, _NO_EFFECT, "it follows sessions of bgp_daemon, not of BMP", str)
-        for name in ("bgp_follow_nexthop", "bgp_follow_nexthop_external")
-    ),
-    Key(
-        "bgp_disable_router_id_check",
-        _NOT_SUPPORTED,
-        "a router is still found by its BGP identifier too",
-        flag,
-        needs=Feature.ROUTES,
-    ),
-    Key(
-        "tmp_bgp_lookup_compare_ports",
-        _NOT_SUPPORTED,
-        "a router is still found by its address alone",
-        flag,
-        needs=Feature.ROUTES,
-    ),
-    *(
-        Key(
-            name,
-            _NOT_SUPPORTED,
-            'routes are not validated: roa_dst and roa_src stay "u", BMP records have no roa',
-        )
-        for name in ("rpki_roas_file", "rpki_rtr_cache")
-    ),
-    *(
-        _service(f"rpki_rtr_cache_{end}", _NO_EFFECT, "there is no session to an RTR cache", str)
-        for end in ("version", "pipe_size", "ipprec")
-    ),
-)
-
-FLOW_KEYS = SERVICE_KEYS + LISTENING_KEYS + READING_KEYS + ENCODING_KEYS + MAP_KEYS + ROUTE_KEYS
+FLOW_KEYS = SERVICE_KEYS + LISTENING_KEYS + READING_KEYS + ENCODING_KEYS

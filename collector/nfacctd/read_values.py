@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
+from collector.nfacctd.maps.flow_filter import FlowFilter
 from collector.nfacctd.maps.tag_filters import read_label_filter, read_tag_filter
 from collector.nfacctd.settings import History
 
@@ -16,10 +17,33 @@ _HISTORY = re.compile(r"([0-9]{1,9})([smhdwM]?)")
 _MAX_INT = (1 << 31) - 1
 _MAX_UINT64 = (1 << 64) - 1
 _MAX_PATH = 4096
+_SUM = "records tell source and destination apart, not their sum"
+OTHER_PRIMITIVES = {
+    **dict.fromkeys(("sum_host", "sum_net", "sum_as", "sum_port", "sum_mac"), _SUM),
+    "mpls_stack_depth": "mpls_label_stack tells it since nfacctd 1.7.9",
+}
+"""Names of `aggregate` that nfacctd has, or has had, and we have not."""
 
 
 class UnsupportedValueError(Exception):
-    """The value is right for nfacctd, and we have nothing like it; the text says what follows."""
+    """The value is right for nfacctd, and we have nothing like it.
+
+    Attributes:
+        consequence: what follows.
+        rest: the part of the value that we have; None where there is none.
+    """
+
+    def __init__(self, consequence: str, rest: Any = None) -> None:
+        super().__init__(consequence)
+        self.consequence, self.rest = consequence, rest
+
+
+class FatalValueError(ValueError):
+    """A value at which nfacctd, too, ends."""
+
+
+class MissingFileError(FatalValueError):
+    """A file that must be there is not."""
 
 
 def flag(text: str) -> bool:
@@ -92,9 +116,9 @@ def existing_file(text: str) -> str:
     """Read the name of a file that must be there, so that a mistake shows before the start."""
     try:
         if not Path(path(text)).is_file():
-            raise ValueError("there is no such file")
+            raise MissingFileError("there is no such file")
     except OSError as error:
-        raise ValueError(error.strerror or "cannot be read") from error
+        raise MissingFileError(error.strerror or "cannot be read") from error
     return text
 
 
@@ -118,6 +142,20 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name for name in found if name)
 
 
+def aggregate(text: str) -> tuple[str, ...]:
+    """Read the names of primitives: lower case, none twice; "none" stands for no name.
+
+    Whether a name is of nfacctd or of the operator's file is not asked here.
+    """
+    found = [name.lower() for name in names(text)]
+    if twice := sorted({name for name in found if found.count(name) > 1}):
+        raise FatalValueError(f"{', '.join(twice)}: is there twice")
+    ours = tuple(name for name in found if name not in OTHER_PRIMITIVES and name != "none")
+    if lacking := [f"{name}: {why}" for name, why in OTHER_PRIMITIVES.items() if name in found]:
+        raise UnsupportedValueError("; ".join(lacking), ours)
+    return ours if found else ("src_host",)
+
+
 def tag_filter(text: str) -> Any:
     """Read `pre_tag_filter`."""
     return read_tag_filter(text)
@@ -126,6 +164,11 @@ def tag_filter(text: str) -> Any:
 def label_filter(text: str) -> Any:
     """Read `pre_tag_label_filter`."""
     return read_label_filter(text)
+
+
+def flow_filter(text: str) -> str:
+    """Read `aggregate_filter`: an expression, kept as text."""
+    return FlowFilter(words(text)).text
 
 
 def history(text: str) -> History | None:
@@ -162,7 +205,7 @@ def url(text: str) -> str:
 
 
 def umask(text: str) -> int:
-    """Read `files_umask`; as nfacctd, nothing that lets others write."""
-    if not re.fullmatch(r"[0-7]{1,4}", text) or int(text, 8) & 0o002 == 0:
-        raise ValueError("must be an octal number with 002 in it")
+    """Read `files_umask`; nfacctd, too, takes nothing below 002."""
+    if not re.fullmatch(r"[0-7]{1,4}", text) or int(text, 8) < 0o002:
+        raise ValueError("must be an octal number from 002")
     return int(text, 8) & 0o777

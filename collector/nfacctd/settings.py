@@ -142,7 +142,6 @@ class Plugin:
     startup_delay_s: int = 0
     history: History | None = None
     cache_entries: int = 16_411  # nfacctd's buckets; our cache is bounded by 10 times as many
-    max_writers: int = 10
     markers: bool = False  # purge_init, purge_close
     trigger_exec: str | None = None
     preprocess: Preprocess | None = None
@@ -192,9 +191,8 @@ class BmpSettings:
     enabled: bool = False
     ip: str = "::"
     port: int = 1790
-    ipv6_only: bool = False
     allow: tuple[str, ...] | None = None  # prefixes of `bmp_daemon_allow_file`; None: everybody
-    max_peers: int = 10  # over all workers
+    max_peers: int = 10  # told in the log; sessions are not limited
     tag_map: str | None = None
     msglog: BmpOutput | None = None
     msglog_label_filter: tuple[str, ...] = ()  # labels of routers; "": those without one
@@ -204,8 +202,6 @@ class BmpSettings:
     # Decides whether a flow without RD sees routes that have one (reference 4.4).
     table_per_peer_hash: str = "path_id"  # or "mpls_vpn_rd"
     table_per_peer_buckets: int = 1
-    table_peer_buckets: int = 13
-    ha: bool = False  # asked for; every process of ours is active
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +224,6 @@ class Settings:
 
     ip: str = "::"
     port: int = 2100
-    ipv6_only: bool = False
     pipe_size: int = 0  # octets of the socket's buffer; 0: the system's default
     allow: tuple[str, ...] | None = None  # prefixes of `nfacctd_allow_file`; None: everybody
 
@@ -252,7 +247,6 @@ class Settings:
     renormalize: bool = False  # counters times the sampling rate, for all plugins
     ext_sampling_rate: int | None = None
     asa_bi_flow: bool = False  # `tmp_asa_bi_flow`: 231 and 232 are counters
-    templates_file: str | None = None
 
     # how values are written
     tcpflags_encode_as_array: bool = False
@@ -271,9 +265,6 @@ class Settings:
     sampling_map: str | None = None
     agent_map: str | None = None  # `bmp_agent_map` = `bgp_agent_map`
     maps_refresh: bool = True  # SIGUSR2 reads them again
-    maps_index: bool = False
-    maps_entries: int = 384
-    maps_row_len: int = 256
     networks: Networks = Networks()
 
     # where AS numbers, prefixes and paths come from (reference 4.6)
@@ -307,6 +298,7 @@ class RunOptions:
     flow_out: str | None = None
     bmp_out: str | None = None
     dump_out: str | None = None
+    log_level: str = "info"
 
 
 def to_document(settings: Settings | RunOptions) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from collector.metrics import Counters, register
 from collector.processors.aggregate_keys import KeyColumns
-from collector.records.distinct import distinct_ids
 from collector.records.publish import Tables, published_frame
 
 register(
@@ -72,7 +71,13 @@ class Aggregator:
 
     @property
     def groups(self) -> int:
-        """Rows of sums that wait, over all open windows."""
+        """Groups in all open windows."""
+        for window in self._windows.values():
+            self._merge(window)
+        return self._rows
+
+    @property
+    def _rows(self) -> int:
         return sum(window.rows for window in self._windows.values())
 
     def add(self, raw: pl.DataFrame, now_s: float) -> list[pl.DataFrame]:
@@ -84,23 +89,17 @@ class Aggregator:
         Returns:
             Parts that had to be published because there are too many groups; mostly none.
         """
-        keyed = self._keys.select(raw)
+        frame = self._keys.select(raw).hstack([expression(raw) for expression in self._sums])
         start = self._window_start(raw, now_s)
-        frame = keyed.with_columns(
-            start.alias("windowStart"), *(expression(raw) for expression in self._sums)
-        )
-        names = ["windowStart", *keyed.columns]
-        grouped = frame.group_by(names).agg(pl.col(*self.spec.sums).sum())
-        for part in grouped.partition_by("windowStart"):
-            start_us = part["windowStart"][0]
+        starts = np.unique(start).tolist()
+        for start_us in starts:
+            part = frame if len(starts) == 1 else frame.filter(pl.Series(start == start_us))
             if self._add_part(start_us, part, now_s):
-                self._counters.add("aggregate_late", int((start == start_us).sum()))
-        return self._close_largest() if self.groups > self.spec.max_groups else []
+                self._counters.add("aggregate_late", part.height)
+        return self._close_largest() if self._rows > self.spec.max_groups else []
 
     def _close_largest(self) -> list[pl.DataFrame]:
         """Merge windows, and publish as many of the largest ones as there is no room for."""
-        for window in self._windows.values():
-            self._merge(window)
         full = []
         while self.groups > self.spec.max_groups * _MERGED_SHARE:
             start_us = max(self._windows, key=lambda start: self._windows[start].rows)
@@ -120,13 +119,13 @@ class Aggregator:
         """Publish all windows as they are."""
         return [self._close(start) for start in sorted(self._windows)]
 
-    def _window_start(self, raw: pl.DataFrame, now_s: float) -> pl.Series:
+    def _window_start(self, raw: pl.DataFrame, now_s: float) -> NDArray[np.int64]:
         arrival = raw["timeReceived"].to_numpy()
         event = arrival
         if self.spec.time == "end":
             for name in ("timeStart", "timeEnd"):
                 if name in raw.columns:
-                    given = raw[name].fill_null(0).to_numpy()
+                    given = _filled(raw[name], 0).to_numpy()
                     event = np.where(given != 0, given, event)
             oldest = int((now_s - self.spec.time_range_s) * _SECOND_US)
             newest = int((now_s + self.spec.window_s) * _SECOND_US)
@@ -135,10 +134,10 @@ class Aggregator:
                 self._counters.add("aggregate_time_out_of_range", int(wrong.sum()))
                 event = np.where(wrong, arrival, event)
         length = self.spec.window_s * _SECOND_US
-        return pl.Series(event // length * length)
+        return event // length * length
 
     def _add_part(self, start_us: int, part: pl.DataFrame, now_s: float) -> bool:
-        """Add groups to their window; return whether it was published without them before."""
+        """Add flows to their window; return whether it was published without them before."""
         window = self._windows.get(start_us)
         if window is None:
             closes_s = start_us / _SECOND_US + self.spec.window_s + self.spec.lateness_s
@@ -154,16 +153,17 @@ class Aggregator:
         return window.is_late
 
     def _merge(self, window: _Window) -> None:
-        if len(window.parts) > 1:
-            keys = [name for name in window.parts[0].columns if name not in self.spec.sums]
-            merged = pl.concat(window.parts, how="vertical_relaxed")
-            window.parts = [merged.group_by(keys).agg(pl.col(*self.spec.sums).sum())]
-            window.rows = window.parts[0].height
-        window.merged_rows = window.rows
+        # Flows wait as they came: one grouping of many is cheaper than one of every batch.
+        if window.rows == window.merged_rows:
+            return
+        rows = pl.concat(window.parts, how="vertical_relaxed", rechunk=True)
+        keys = [name for name in rows.columns if name not in self.spec.sums]
+        window.parts = [rows.group_by(keys).agg(pl.col(*self.spec.sums).sum())]
+        window.rows = window.merged_rows = window.parts[0].height
 
     def _hold(self, window: _Window, part: pl.DataFrame) -> None:
         for name in self._keys.route_columns:
-            distinct, _ = distinct_ids(part[name].to_numpy())
+            distinct = np.unique(part[name].to_numpy())
             distinct = distinct[distinct != 0]
             if not len(distinct):
                 continue
@@ -187,7 +187,7 @@ class Aggregator:
     def _published_part(self, window: _Window, start_us: int, part: int) -> pl.DataFrame:
         self._merge(window)
         raw = window.parts[0]
-        keys = raw.drop("windowStart", *self.spec.sums)
+        keys = raw.drop(self.spec.sums)
         texts = published_frame(keys, self._tables, self.spec.keys)
         texts = texts.select(name for name in self.spec.keys if name in texts.columns)
         frame = texts.with_columns(raw[name] for name in self.spec.sums)
@@ -209,19 +209,23 @@ def _sum_of(name: str) -> Callable[[pl.DataFrame], pl.Series]:
 
     def expression(raw: pl.DataFrame) -> pl.Series:
         if name == "flows":
-            return pl.repeat(1, raw.height, dtype=pl.UInt64, eager=True).alias(name)
+            return pl.Series(name, np.ones(raw.height, np.uint64))
         column = name.removesuffix("Renormalised")
         if column not in raw.columns:
             dtype = pl.UInt64 if column == name else pl.Float64
-            return pl.repeat(0, raw.height, dtype=dtype, eager=True).alias(name)
-        values = raw[column].fill_null(0)
+            return pl.Series(name, np.zeros(raw.height), dtype=dtype)
+        values = _filled(raw[column], 0)
         if column == name:
             return values.cast(_wide(values.dtype)).alias(name)
         # Where no rate is known there is most likely no sampling: one stands for one.
-        rate = raw["samplingRate"].fill_null(1.0) if "samplingRate" in raw.columns else 1.0
+        rate = _filled(raw["samplingRate"], 1.0) if "samplingRate" in raw.columns else 1.0
         return (values.cast(pl.Float64) * rate).alias(name)
 
     return expression
+
+
+def _filled(values: pl.Series, value: float) -> pl.Series:
+    return values.fill_null(value) if values.null_count() else values
 
 
 def _wide(dtype: pl.DataType) -> pl.DataType:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from collector.records.columns import FROM_FIELDS, JOIN_SIDES, KINDS, Kind
+from collector.records.frame import null_where_not
 from collector.records.publish import PATH_COLUMNS
 from collector.rib.paths import Paths
 
@@ -76,10 +77,8 @@ class KeyColumns:
         routes = ids.to_numpy()
         values = getattr(self._paths, attribute)[routes]
         known = (routes != 0) & (values >= 0)  # -1: the path has none
-        if known.all():
-            return pl.Series(key, values).cast(pl.UInt32)
-        masked = pl.when(pl.lit(pl.Series(known))).then(pl.lit(pl.Series(values)))
-        return pl.select(masked.cast(pl.UInt32, strict=False)).to_series().alias(key)
+        column = pl.Series(key, np.where(known, values, 0).astype(np.uint32))
+        return column if known.all() else null_where_not(column, known)
 
 
 def _existing(raw: pl.DataFrame, name: str) -> pl.Series:

@@ -79,4 +79,4 @@ class UdpReader:
             self._counters.add("udp_octets", octets + used - start)
             if failed:
                 self._counters.add("udp_errors", failed)
-        return done
+        return done > 0

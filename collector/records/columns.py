@@ -133,6 +133,12 @@ ROUTE_ATTRIBUTES = (
     "ExtendedCommunities",
 )
 
+# All that the join adds; who wants none of it need not pay for it.
+JOIN_COLUMNS = frozenset(
+    {"ribState"}
+    | {f"{side}{what}" for side in JOIN_SIDES for what in ("Join", *ROUTE_ATTRIBUTES, "Rd")}
+)
+
 KINDS: dict[str, Kind] = {column.name: column.kind for column in FROM_FIELDS} | {
     "device": Kind.DEVICE,
     "exporterAddress": Kind.DEVICE,

@@ -21,6 +21,10 @@ def map_distinct(
     Returns:
         Shape (n,).
     """
+    if all(isinstance(key, np.ndarray) for key in keys):
+        some, row_of = _distinct_rows(keys)
+        values = [value_of(*row) for row in zip(*(key[some].tolist() for key in keys), strict=True)]
+        return spread(pl.Series(values, dtype=dtype), row_of)
     names = [f"k{number}" for number in range(len(keys))]
     frame = pl.DataFrame([pl.Series(name, key) for name, key in zip(names, keys, strict=True)])
     distinct = frame.unique()
@@ -28,6 +32,34 @@ def map_distinct(
     distinct = distinct.with_columns(pl.Series("value", values, dtype=dtype))
     joined = frame.join(distinct, on=names, how="left", maintain_order="left", nulls_equal=True)
     return joined["value"]
+
+
+def _distinct_rows(
+    keys: Sequence[NDArray[np.integer]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find a row of each distinct combination and, for each row, which combination it has.
+
+    Several times cheaper than a join, and most columns of a batch have one value only.
+    """
+    count = len(keys[0])
+    row_of, combinations = np.zeros(count, np.int64), 1
+    for key in keys:
+        if count and (key == key[0]).all():
+            continue
+        values, codes = np.unique(key, return_inverse=True)
+        both, row_of = np.unique(row_of * len(values) + codes, return_inverse=True)
+        combinations = len(both)
+    some = np.zeros(combinations if count else 0, np.int64)
+    some[row_of] = np.arange(count)
+    return some, row_of
+
+
+def spread(values: pl.Series, rows: NDArray[np.integer]) -> pl.Series:
+    """Give the value of each row: shape (n,), ``rows`` being indices into ``values``.
+
+    As `Series.gather`, which makes a query of it: 50 us a call against 5.
+    """
+    return values[pl.Series(rows)]
 
 
 def distinct_ids(ids: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -4,31 +4,20 @@ Everything is done for distinct values and spread, so a record costs a few gathe
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 from numpy.typing import NDArray
 
 from collector.records.columns import JOIN_SIDES, KINDS, RECORD_ORDER, Kind
-from collector.records.distinct import distinct_ids, map_distinct
+from collector.records.distinct import map_distinct, spread
+from collector.records.frame import null_where_not
+from collector.records.path_columns import OF_PATH, PathColumns
 from collector.records.text import address_text, mac_text, prefix_text
-from collector.rib.paths import Path, Paths
-
-# What a path says, by the end of the column's name; the types that polars needs to be told.
-_OF_PATH: dict[str, tuple[Callable[[Path], object], pl.DataType]] = {
-    "AsPath": (lambda path: path.as_path_text, pl.String()),
-    "OriginAs": (lambda path: path.origin_as, pl.UInt32()),
-    "PeerAs": (lambda path: path.peer_as, pl.UInt32()),
-    "NextHop": (lambda path: path.next_hop, pl.String()),
-    "LocalPref": (lambda path: path.local_pref, pl.UInt32()),
-    "Med": (lambda path: path.med, pl.UInt32()),
-    "Communities": (lambda path: list(path.communities), pl.List(pl.String)),
-    "LargeCommunities": (lambda path: list(path.large_communities), pl.List(pl.String)),
-    "ExtendedCommunities": (lambda path: list(path.extended_communities), pl.List(pl.String)),
-}
+from collector.rib.paths import Paths
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tables:
     """What the integers of a raw frame stand for."""
 
@@ -36,6 +25,10 @@ class Tables:
     codes: dict[str, Sequence[str]]  # column name to its texts
     paths: Paths
     rd_text: Callable[[int], str]
+    path_columns: PathColumns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path_columns = PathColumns(self.paths)
 
 
 def published_frame(raw: pl.DataFrame, tables: Tables, columns: Sequence[str] = ()) -> pl.DataFrame:
@@ -53,7 +46,9 @@ def published_frame(raw: pl.DataFrame, tables: Tables, columns: Sequence[str] = 
     made: dict[str, pl.Series] = {}
     for name in dict.fromkeys(column.partition(".")[0] for column in raw.columns):
         if name.endswith("Route"):
-            made.update(_route_columns(raw, name.removesuffix("Route"), tables.paths, wanted))
+            made.update(
+                _route_columns(raw, name.removesuffix("Route"), tables.path_columns, wanted)
+            )
         elif not wanted or name in wanted:
             made[name] = _column(raw, name, tables)
     if "extra" in made:  # long, so it comes last
@@ -74,9 +69,9 @@ def _column(raw: pl.DataFrame, name: str, tables: Tables) -> pl.Series:
         return prefix_text(_numbers(raw[f"{name}.hi"]), _numbers(raw[f"{name}.lo"]), length)
     values = raw[name]
     if kind is Kind.DEVICE:
-        return pl.Series(tables.exporters, dtype=pl.String).gather(_numbers(values))
+        return spread(pl.Series(tables.exporters, dtype=pl.String), _numbers(values))
     if kind is Kind.CODE:
-        return pl.Series(tables.codes[name], dtype=pl.String).gather(_numbers(values))
+        return spread(pl.Series(tables.codes[name], dtype=pl.String), _numbers(values))
     if kind is Kind.MAC:
         return _null_where(mac_text(_numbers(values)), values)
     if kind is Kind.RD:
@@ -91,24 +86,18 @@ def _numbers(values: pl.Series) -> NDArray:
 def _null_where(text: pl.Series, values: pl.Series) -> pl.Series:
     if not values.null_count():
         return text
-    return pl.select(pl.when(pl.lit(values.is_not_null())).then(pl.lit(text))).to_series()
+    return null_where_not(text, values.is_not_null().to_numpy())
 
 
 def _route_columns(
-    raw: pl.DataFrame, side: str, paths: Paths, wanted: frozenset[str]
+    raw: pl.DataFrame, side: str, paths: PathColumns, wanted: frozenset[str]
 ) -> dict[str, pl.Series]:
     """Spread what the RIB says of the distinct paths of one side over its records."""
-    names = [what for what in _OF_PATH if not wanted or f"{side}{what}" in wanted]
+    names = [what for what in OF_PATH if not wanted or f"{side}{what}" in wanted]
     if not names:
         return {}
-    distinct, row_of = distinct_ids(raw[f"{side}Route"].to_numpy())
-    found = [paths.paths[path] if path else None for path in distinct.tolist()]
-    made = {}
-    for what in names:
-        value_of, dtype = _OF_PATH[what]
-        values = [None if path is None else value_of(path) for path in found]
-        made[f"{side}{what}"] = pl.Series(values, dtype=dtype).gather(row_of)
-    return made
+    rows = paths.rows(raw[f"{side}Route"].to_numpy())
+    return {f"{side}{what}": paths.column(what, rows) for what in names}
 
 
-PATH_COLUMNS = frozenset(f"{side}{what}" for side in JOIN_SIDES for what in _OF_PATH)
+PATH_COLUMNS = frozenset(f"{side}{what}" for side in JOIN_SIDES for what in OF_PATH)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from collector.records.distinct import map_distinct
+from collector.records.distinct import map_distinct, spread
 from collector.records.flow_batch import is_ipv4
 
 
@@ -31,7 +31,7 @@ def ipv4_text(addresses: NDArray[np.integer]) -> pl.Series:
     """Dotted text of IPv4 addresses, shape (n,), host order."""
     high, low = _ipv4_halves()
     addresses = addresses.astype(np.uint32, copy=False)
-    return high.gather(addresses >> np.uint32(16)) + low.gather(addresses & np.uint32(0xFFFF))
+    return spread(high, addresses >> np.uint32(16)) + spread(low, addresses & np.uint32(0xFFFF))
 
 
 def address_text(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> pl.Series:
@@ -59,7 +59,7 @@ def prefix_text(
         length: shape (n,), in the address's own family (0-32 or 0-128); negative: no prefix.
     """
     known = length >= 0
-    text = address_text(high, low) + _lengths().gather(np.where(known, length, 0))
+    text = address_text(high, low) + spread(_lengths(), np.where(known, length, 0))
     if known.all():
         return text
     return pl.select(pl.when(pl.lit(pl.Series(known))).then(pl.lit(text))).to_series()

@@ -19,6 +19,7 @@ class Interned:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.freed = 0  # so far: who remembers what an id means looks whether it may have changed
         self.values: list = [None]
         self.holders = np.zeros(_FIRST_CAPACITY, np.int32)
         self._ids: dict[Hashable, int] = {}
@@ -99,6 +100,7 @@ class Interned:
             del self._ids[self._keys[number]]
             self.values[number] = self._keys[number] = None
         self._free.extend(freed)
+        self.freed += len(freed)
         return len(freed)
 
     def _forget(self, number: int) -> None:

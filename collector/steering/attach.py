@@ -34,6 +34,11 @@ class _Rung(Protocol):
     def close(self) -> None: ...
 
 
+_WHAT = {
+    "ebpf": "a kernel program with tables and counters",
+    "cbpf": "a kernel program that needs no privilege",
+    "off": "one worker takes all",
+}
 _RUNGS: dict[str, Callable[[Sequence[Group], SlotTable, AllowList | None], _Rung]] = {
     "ebpf": EbpfSteering,
     "cbpf": ClassicSteering,
@@ -118,7 +123,5 @@ def attach(
 
 
 def _reason(rung: _Rung, refusals: Sequence[str]) -> str:
-    parts = [f"steering is {rung.name}", *refusals]
-    if rung.missing:
-        parts.append(f"with {rung.name} {rung.missing}")
-    return "; ".join(parts)
+    why = f" ({'; '.join(refusals)})" if refusals else ""
+    return f"steering is {rung.name}: {_WHAT[rung.name]}{why}; missing: {rung.missing or 'nothing'}"

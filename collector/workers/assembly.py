@@ -236,6 +236,8 @@ class Assembly:
             self._sequence,
         )
         self.bmp_path.wants_events = self._publisher.wants_events
+        self.flow_path.wants_flows = self._publisher.wants_flows
+        self.flow_path.wants_routes = self._publisher.wants_routes
 
     def _aggregator(self, spec: AggregateSpec) -> Aggregator:
         # One that stays knows which parts of its windows are published already.

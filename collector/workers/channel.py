@@ -147,6 +147,8 @@ class Channel:
                     self._send(["answer", chunk, False, None, number])
                     chunk, size = [], 0
                     await self._writer.drain()
+        except ConnectionError:
+            return  # nobody listens any more
         except (LookupError, TypeError, ValueError) as failure:
             error = f"{kind}: {failure!r}"
         self._send(["answer", chunk, True, error, number])

@@ -62,6 +62,8 @@ class FlowPath:
         self.decoder = decoder
         self.static_rds: Sequence[StaticRd] = ()
         self.batch_rows = batch_rows
+        # What nobody wants is not made; the records are decoded and counted all the same.
+        self.wants_flows = self.wants_routes = True
         self.options = OptionsTables(counters, report)
         self._builder = builder
         self._directory = directory
@@ -123,12 +125,13 @@ class FlowPath:
 
     def _close(self, collected: Sequence[Collected]) -> None:
         batch, faults = self._builder.read(collected)
-        raw = None if batch is None else self._filled(batch)
+        raw = self._filled(batch) if batch is not None and self.wants_flows else None
         # From here on nothing fails: the same Data Sets are not read again.
         if faults:
             self._counters.add("flow_record_faults", faults)
+        if batch is not None:
+            self._counters.add("flow_records", batch.rows)
         if raw is not None:
-            self._counters.add("flow_records", raw.height)
             self._publish(raw, time.time())
 
     def _filled(self, batch: FlowBatch) -> pl.DataFrame:
@@ -136,8 +139,9 @@ class FlowPath:
         batch.add("device", self._directory.devices(batch.columns["exporterAddress"]))
         fill_sampling(batch, self.options.of, self._configured_rate)
         fill_names(batch, self.options.of)
-        rds = route_distinguishers(batch, self.options.of, self.static_rds, self._device_of)
-        self._correlator.correlate(batch, rds)
+        if self.wants_routes:
+            rds = route_distinguishers(batch, self.options.of, self.static_rds, self._device_of)
+            self._correlator.correlate(batch, rds)
         return raw_frame(batch)
 
     def restore(self, key: list[Any], octets: bytes) -> None:

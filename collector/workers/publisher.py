@@ -10,6 +10,7 @@ from collector.config.model import PublishTable
 from collector.metrics import Counters, register
 from collector.pipeline.batch import Batch
 from collector.processors.aggregate import Aggregator
+from collector.records.columns import JOIN_COLUMNS
 from collector.records.condition import Condition
 from collector.records.encode import encode, encode_events
 from collector.records.publish import Tables, published_frame
@@ -86,6 +87,18 @@ class Publisher:
         return bool(self._events)
 
     @property
+    def wants_flows(self) -> bool:
+        """Whether flows go anywhere."""
+        return bool(self._flows or self.aggregators)
+
+    @property
+    def wants_routes(self) -> bool:
+        """Whether some record of a flow says what the join found."""
+        keys = [aggregator.spec.keys for aggregator in self.aggregators.values()]
+        needed = [self._needed(publish) for publish in self._flows]
+        return not all(columns and JOIN_COLUMNS.isdisjoint(columns) for columns in keys + needed)
+
+    @property
     def has_room_for_events(self) -> bool:
         """Whether the outputs of BMP events take a long snapshot now."""
         return all(self._outputs.has_room(publish) for publish in self._events)
@@ -132,31 +145,35 @@ class Publisher:
         self._put(publish, published_frame(raw, self._tables, self._needed(publish)))
 
     def _needed(self, publish: PublishTable) -> tuple[str, ...]:
-        """Columns to make text of: those published, and those the filter looks at."""
+        """Columns to make text of: those published, and those the filter looks at; empty: all."""
+        if not publish.columns:
+            return ()
         condition = self._filters.get(publish)
-        if not publish.columns or condition is None:
-            return publish.columns
-        return (*publish.columns, *condition.columns)
+        # Every record has a device: it stands for those that have nothing else of what is wanted.
+        return (*publish.columns, *(condition.columns if condition else ()), "device")
 
     def _put(self, publish: PublishTable, frame: pl.DataFrame) -> None:
         condition = self._filters.get(publish)
         if condition is not None:
             frame = condition.apply(frame)
-        if publish.columns:
-            frame = frame.select(name for name in publish.columns if name in frame.columns)
-        if frame.is_empty():
+        rows = frame.height
+        if not rows:
             return
+        columns = [
+            frame[name] for name in publish.columns or frame.columns if name in frame.columns
+        ]
         if publish.format != "arrow":
-            frame = _without_empty(frame)
+            # Most templates fill a part of the columns only.
+            columns = [column for column in columns if column.null_count() < rows]
         topic = self._outputs.topic(publish)
-        first = self._count(publish, topic, frame.height)
-        numbered = frame.select(
-            *(pl.lit(value).alias(name) for name, value in self._envelope().items()),
-            pl.int_range(first, first + frame.height, dtype=pl.Int64).alias("sequence"),
-            pl.all(),
-        )
+        first = self._count(publish, topic, rows)
+        sequence = pl.int_range(first, first + rows, dtype=pl.Int64, eager=True).alias("sequence")
+        envelope = (pl.lit(value).alias(name) for name, value in self._envelope().items())
+        numbered = sequence.to_frame().select(*envelope, "sequence").hstack(columns)
         key = self._outputs.key_column(publish)
-        encoded = encode(numbered, publish.format, key_column=key if key in frame.columns else None)
+        if key not in numbered.columns:
+            key = None
+        encoded = encode(numbered, publish.format, key_column=key)
         self._outputs.put(publish, Batch.of(topic, *encoded))
 
     def _put_events(self, publish: PublishTable, events: list[dict[str, Any]]) -> bool:
@@ -186,9 +203,3 @@ class Publisher:
 
     def _count_failed(self, publish: PublishTable, frame: pl.DataFrame) -> None:
         self._counters.add(f"publish_failed.{self._outputs.topic(publish)}", frame.height)
-
-
-def _without_empty(frame: pl.DataFrame) -> pl.DataFrame:
-    """Leave out columns that are null in the whole batch: most templates fill a part of them."""
-    rows = frame.height
-    return frame.select(series for series in frame if series.null_count() < rows)

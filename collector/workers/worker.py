@@ -42,6 +42,7 @@ class Worker:
         self._learned: dict[tuple[Any, ...], bytes | None] = {}
         self._readers: list[UdpReader] = []
         self._turns: list[UdpTurns] = []
+        self._sockets: list[socket.socket] = []
         self._going = False
         self._stopping = False
         self._age_s = 0.1
@@ -59,12 +60,14 @@ class Worker:
         ticks = asyncio.ensure_future(self._tick())
         link = asyncio.ensure_future(self.channel.run())
         self._guard.watch("tick", ticks)
-        self._guard.watch("start", link)
+        self._guard.watch("channel", link)
         await asyncio.wait([link, self._done], return_when=asyncio.FIRST_COMPLETED)
         ticks.cancel()
+        self._close_sockets()
         if not self._done.done():
             if link.exception() is None:
                 log.error("the supervisor is gone")
+            self.channel.close()
             return 1
         self.channel.tell("counters", self._counters)
         await self.channel.finish()
@@ -136,11 +139,14 @@ class Worker:
         for entry in content["sockets"]:
             sock = socket.socket(fileno=entry["fd"])
             sock.setblocking(False)
+            self._sockets.append(sock)
             if entry["kind"] == "flow":
+                flows = self._assembly.flow_path
                 reader = UdpReader(
                     sock,
-                    self._assembly.flow_path.datagram,
-                    self._assembly.flow_path.close_batch,
+                    # Each datagram by itself: what one of them breaks, the others never see.
+                    partial(self._guard.run, "flow", flows.datagram),
+                    partial(self._guard.run, "flow", flows.close_batch),
                     self._counters,
                 )
                 self._readers.append(reader)
@@ -206,6 +212,15 @@ class Worker:
             self._tell_learned()
             self.channel.tell("stopped", unacknowledged or 0)
             self._done.set_result(0 if unacknowledged == 0 else 1)
+
+    def _close_sockets(self) -> None:
+        for turns in self._turns:
+            turns.stop()
+        if hasattr(self, "_receiver"):
+            self._receiver.stop()
+            self._receiver.close_all("worker ends")
+        for sock in self._sockets:
+            sock.close()
 
     def _read_queued(self, deadline_s: float) -> None:
         for turns in self._turns:

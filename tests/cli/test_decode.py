@@ -187,6 +187,39 @@ def test_bad_set_and_the_rest_are_one_error(decode) -> None:
     }
 
 
+def test_what_follows_a_bad_set_announces_nothing(decode) -> None:
+    late = set_octets(2, ipfix_template(257, fields((7, 2))))
+    broken = ipfix(set_octets(256, bytes(12) + b"\5"), late)
+    lines = decode(_udp(_TEMPLATE, broken, ipfix(set_octets(257, b"\0\1"))))
+    assert [line["kind"] for line in lines] == ["template", "error", "missing_template"]
+
+
+def test_list_is_read_by_the_template_of_its_place_in_the_message(decode) -> None:
+    data = set_octets(256, varlen(b"\3\1\1abcd"))
+    outer, ports, address, withdrawn = (
+        set_octets(2, ipfix_template(template_id, fields(*of)))
+        for template_id, of in ((256, [(292, 65535)]), (257, [(7, 2)]), (257, [(8, 4)]), (257, []))
+    )
+    sets = (outer, data, ports, data, address, data, withdrawn, data)
+    flows = decode(_udp(ipfix(*sets)), options=("--kinds", "flow"))
+    assert [line["fields"]["subTemplateList"].get("records") for line in flows] == [
+        None,
+        [{"sourceTransportPort": 24930}, {"sourceTransportPort": 25444}],
+        [{"sourceIPv4Address": "97.98.99.100"}],
+        None,
+    ]
+
+
+def test_text_with_other_line_ends_is_still_one_line(tmp_path: Path, capfdbinary) -> None:
+    text = "a\u0085b\u2028c\u2029d\n\v\f\x1c\x1d\x1e"
+    template = set_octets(2, ipfix_template(256, fields((82, 65535))))
+    capture = tmp_path / "capture.pcap"
+    capture.write_bytes(_udp(ipfix(template, set_octets(256, varlen(text.encode())))))
+    assert main(["decode", str(capture), "--kinds", "flow"]) == 0
+    (line,) = capfdbinary.readouterr().out.decode().splitlines()
+    assert json.loads(line)["fields"] == {"interfaceName": text}
+
+
 def test_number_of_more_than_64_bits(decode) -> None:
     template = set_octets(2, ipfix_template(256, fields((_UNSIGNED256, 32))))
     lines = decode(_udp(ipfix(template, set_octets(256, b"\xff" * 32))))

@@ -184,7 +184,8 @@ class KafkaBroker:
             return log.read()
 
     def _format(self, settings: Path) -> None:
-        cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+        # The octet 0 keeps "-" out of the first place, where it would begin an option.
+        cluster = base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
         command = ["java", "-Xmx128m", *_JAVA, "-cp", self._classpath]
         command += [f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}"]
         command += ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]

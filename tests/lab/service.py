@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,10 +92,17 @@ class Service:
         """Status of the worker in a slot."""
         return self.status()["workers"][slot]
 
-    def kill_worker(self, slot: int) -> None:
-        """Kill -9 the worker in a slot; returns when it is dead and the supervisor knows."""
+    @contextlib.contextmanager
+    def killed_worker(self, slot: int) -> Iterator[None]:
+        """Kill -9 the worker in a slot; it is not started again before the block's end."""
         pid = self.worker(slot)["pid"]
+        self.daemon.send_signal(signal.SIGSTOP)
         os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not _is_alive(pid), "the end of the worker")
+        try:
+            yield
+        finally:
+            self.daemon.send_signal(signal.SIGCONT)
         self.wait_for_log(f"(pid {pid}) ended with signal")
 
     def worker_pids(self) -> list[int]:
@@ -147,8 +155,12 @@ class Service:
 
 
 def _is_alive(pid: int) -> bool:
+    """Whether a process still has what it had open."""
+    process = Path(f"/proc/{pid}")
     try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty: nobody waited for it yet
+        state = (process / "stat").read_text().rpartition(") ")[2][0]
+        # The first thread of a killed process is a zombie before the last one has closed files.
+        return state != "Z" or len(list((process / "task").iterdir())) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 

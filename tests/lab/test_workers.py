@@ -151,15 +151,14 @@ def test_a_killed_worker_moves_no_device_and_its_successor_decodes_at_once(pool:
     pool.wait_for_flows(len(devices), 50)
     before = {slot: pool.service.worker(slot) for slot in range(_WORKERS)}
 
-    pool.service.kill_worker(killed)
-    for device in devices:
-        device.send_flows(51)
-    assert not pool.service.worker(killed)["ready"], "they were sent while nobody read"
-    for device in others:
-        assert not device.bmp_is_closed()
-        device.announce([DESTINATIONS])
-    for device in theirs:
-        assert device.bmp_is_closed()
+    with pool.service.killed_worker(killed):
+        for device in devices:
+            device.send_flows(51)
+        for device in others:
+            assert not device.bmp_is_closed()
+            device.announce([DESTINATIONS])
+        for device in theirs:
+            assert device.bmp_is_closed()
     reconnected = pool.connect(theirs)
 
     # Neither templates nor options data were sent again.

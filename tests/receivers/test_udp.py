@@ -59,7 +59,7 @@ def test_the_batch_is_closed_before_its_datagrams_are_overwritten(
     for first in range(0, 40, 20):
         for octets in sent[first : first + 20]:
             theirs.send(octets)
-        assert batch.reader.drain() == 20
+        assert batch.reader.drain()
     batch.close()
     assert batch.closed == sent
     assert batch.batches == 7  # six datagrams fit, one more than its 5000 octets
@@ -74,7 +74,10 @@ def test_a_wake_up_reads_so_many_and_no_more(
     batch = Batch(ours, 1 << 20)
     for octets in numbered(25, 40):
         theirs.send(octets)
-    assert [batch.reader.drain(10) for _ in range(4)] == [10, 10, 5, 0]
+    read = []
+    while batch.reader.drain(10):
+        read.append(batch.counters["udp_datagrams"])
+    assert read == [10, 20, 25]
     assert list(map(bytes, batch.open)) == numbered(25, 40)
 
 
@@ -88,7 +91,7 @@ def test_a_handler_that_fails_spoils_no_other_datagram(
         theirs.send(octets)
     with pytest.raises(ArithmeticError):
         batch.reader.drain()
-    assert batch.reader.drain() == 3
+    assert batch.reader.drain()
     batch.close()
     assert batch.closed == numbered(6)
     assert batch.counters["udp_datagrams"] == 6
@@ -114,7 +117,7 @@ def test_datagrams_of_every_size(sockets: tuple[socket.socket, socket.socket], s
     batch = Batch(ours, 2 * ROOM)
     for number in range(3):
         theirs.send(bytes((number,)) * size)
-    assert batch.reader.drain() == 3
+    assert batch.reader.drain()
     batch.close()
     assert batch.closed == [bytes((number,)) * size for number in range(3)]
 
@@ -130,6 +133,6 @@ def test_an_error_of_the_socket_is_counted_and_reading_goes_on() -> None:
             batch = Batch(ours, 1 << 20)
             theirs.send(b"before")
         ours.send(b"to nobody: ICMP answers")
-        assert batch.reader.drain() == 1
+        assert batch.reader.drain()
         assert list(map(bytes, batch.open)) == [b"before"]
         assert batch.counters == {"udp_datagrams": 1, "udp_octets": 6, "udp_errors": 1}

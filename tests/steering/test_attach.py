@@ -75,7 +75,10 @@ def test_reload_of_classic_steering() -> None:
 
 def test_off_is_for_one_worker() -> None:
     with steered(SlotTable(1), AllowList(["127.0.0.0/24"]), "off") as (steering, groups):
-        assert (steering.rung, steering.reason) == ("off", "steering is off")
+        assert (steering.rung, steering.reason) == (
+            "off",
+            "steering is off: one worker takes all; missing: nothing",
+        )
         for group in groups:
             knock(group, "127.0.1.1").close()
             assert reached(group, "127.0.0.1") == [0]

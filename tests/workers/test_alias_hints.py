@@ -55,3 +55,19 @@ def test_a_device_with_both_streams_is_complete_and_no_half_of_another() -> None
     hints.learn(flow("10.0.0.1"))
     hints.learn(bmp("10.0.0.1"))
     assert hints.learn(bmp("192.0.2.1", "10.0.0.1")) == []
+
+
+def test_names_of_many_speakers_say_nothing_and_cost_nothing() -> None:
+    hints = AliasHints()
+    for number in range(20_000):
+        hints.learn(flow(f"10.{number >> 8}.{number & 255}.1", "localhost"))
+    # All of them tell it: which one would be the router that lacks an alias?
+    assert len(hints.learn(bmp("192.0.2.1", "localhost"))) <= 17
+    assert hints.learn(bmp("192.0.2.2", "10.7.7.1")) == [("10.7.7.1", "192.0.2.2")]
+
+
+def test_a_name_that_is_told_later_makes_the_pair() -> None:
+    hints = AliasHints()
+    hints.learn(flow("10.0.0.1"))
+    assert hints.learn(bmp("192.0.2.1")) == []
+    assert hints.learn(bmp("192.0.2.1", "10.0.0.1")) == [("10.0.0.1", "192.0.2.1")]

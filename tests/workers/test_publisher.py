@@ -135,3 +135,17 @@ def test_an_aggregate_without_the_device_has_no_key(parts: Parts) -> None:
     parts.publisher.flush()
     ((_, batch),) = parts.outputs.batches
     assert [key for key, _ in batch.messages] == [None]
+
+
+def test_records_that_have_nothing_of_what_is_wanted_are_published_all_the_same(
+    parts: Parts,
+) -> None:
+    columns = ("vlanId", "protocol")
+    parts.publisher = parts.publisher_of([PublishTable("flow", "out", columns=columns)])
+    parts.publisher.flows(raw(NOW_S, octets=[1, 2]), NOW_S)
+    parts.publisher.flows(raw(NOW_S, protocol=[None, None]), NOW_S)
+    parts.publisher.flows(raw(NOW_S, protocol=[None, 6]), NOW_S)
+    told = list(parts.outputs.records())
+    assert [row["sequence"] for row in told] == list(range(6))
+    assert [row.get("protocol") for row in told] == [None] * 5 + [6]
+    assert all(batch.records == 2 for _, batch in parts.outputs.batches)

@@ -5,7 +5,7 @@ counts, lists of a wrong length are left out, and single values of a wrong lengt
 """
 
 from socket import AF_INET, AF_INET6, inet_ntop
-from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from collector.errors import DecodeError, MalformedError, TruncatedError
 from collector.nfacctd.bgp_text import (
@@ -15,8 +15,13 @@ from collector.nfacctd.bgp_text import (
     large_communities_text,
     origin_text,
 )
-from collector.nfacctd.bmp.quirks import lenient_as_path, next_hop_of_all
-from collector.protocols.bgp.as_path import AsPath, merge_as4_path
+from collector.nfacctd.bmp.quirks import (
+    NextHopForms,
+    lenient_as_path,
+    next_hop_of_all,
+)
+from collector.nfacctd.bmp.route_attributes import RouteAttributes
+from collector.protocols.bgp.as_path import merge_as4_path
 from collector.protocols.bgp.attributes import EXTENDED_LENGTH
 
 _ORIGIN, _AS_PATH, _NEXT_HOP, _MED, _LOCAL_PREF = 1, 2, 3, 4, 5
@@ -30,32 +35,13 @@ _LABEL_INDEX, _LABEL_INDEX_OCTETS = 1, 7  # | Reserved (8) | Flags (16) | Label 
 # By length: where the address begins in a next hop, and how long it is (`bgp.next_hop`).
 _NEXT_HOPS = {4: (0, 4), 12: (8, 4), 16: (0, 16), 24: (8, 16), 32: (0, 16), 48: (8, 16)}
 
-_MEMO_ENTRIES = 65_536
 _SOURCE = "RFC 4271 section 4.3"
 
 
-class RouteAttributes(NamedTuple):
-    """The attributes of routes, written once for all routes that share them.
-
-    Texts are as in BMP records, words with blanks between; None: not there.
-    """
-
-    next_hop: str
-    as_path: str
-    path: AsPath  # of which ``as_path`` is the text
-    comms: str | None
-    ecomms: str | None
-    lcomms: str | None
-    origin: str  # "i", "e", "u"
-    local_pref: int | None
-    med: int | None
-    aigp: int | None
-    psid_li: int | None  # label index of the Prefix-SID
-    otc: int | None
-
-
 class AttributeReader:
-    """Reads attributes, and remembers what it read: a table load has each set many times.
+    """Reads attributes; routes that have the same ones share what it gives.
+
+    It remembers what some route still holds: a table load has each set many times.
 
     Args:
         numeric_communities: `bgp_comms_num`.
@@ -63,7 +49,8 @@ class AttributeReader:
 
     def __init__(self, numeric_communities: bool = False) -> None:
         self._numeric = numeric_communities
-        self._memo: dict[tuple[bytes, int, bytes | None], RouteAttributes] = {}
+        self._held: WeakValueDictionary[tuple, RouteAttributes] = WeakValueDictionary()
+        self._next_hops = NextHopForms()
 
     def read(self, octets: bytes, as_size: int, mp_next_hop: bytes | None) -> RouteAttributes:
         """Read the attributes of an UPDATE.
@@ -76,13 +63,10 @@ class AttributeReader:
             DecodeError: nfacctd drops the UPDATE.
         """
         key = octets, as_size, mp_next_hop
-        attributes = self._memo.get(key)
+        attributes = self._held.get(key)
         if attributes is None:
-            if len(self._memo) >= _MEMO_ENTRIES:
-                self._memo.clear()
-            attributes = self._memo[key] = self._written(
-                _read_values(octets), as_size, mp_next_hop
-            )
+            attributes = self._written(_read_values(octets), as_size, mp_next_hop)
+            self._held[key] = attributes
         return attributes
 
     def _written(
@@ -94,19 +78,31 @@ class AttributeReader:
         communities = _list(values, _COMMUNITIES, 4)
         extended = _list(values, _EXTENDED_COMMUNITIES, 8)
         large = _list(values, _LARGE_COMMUNITIES, 12)
+        as_path = as_path_text(path)
+        comms = communities and communities_text(map(int.from_bytes, communities), self._numeric)
+        ecomms = extended and extended_communities_text(extended, self._numeric)
+        lcomms = large and large_communities_text(map(_large_community, large))
+        origin = origin_text(_number(values, _ORIGIN) or 0)
+        local_pref, med = _number(values, _LOCAL_PREF), _number(values, _MED)
+        next_hop = next_hop_of_all(values.get(_NEXT_HOP), mp_next_hop)
+        text, form = _next_hop_text(next_hop), None
+        if mp_next_hop is not None:
+            others = (values.get(_NEXT_HOP), as_path, comms, ecomms, lcomms, origin)
+            form = self._next_hops.of(text, (*others, local_pref, med))
         return RouteAttributes(
-            next_hop=_next_hop_text(next_hop_of_all(values.get(_NEXT_HOP), mp_next_hop)),
-            as_path=as_path_text(path),
+            next_hop=form.text if form else text,
+            as_path=as_path,
             path=path,
-            comms=communities and communities_text(map(int.from_bytes, communities), self._numeric),
-            ecomms=extended and extended_communities_text(extended, self._numeric),
-            lcomms=large and large_communities_text(map(_large_community, large)),
-            origin=origin_text(_number(values, _ORIGIN) or 0),
-            local_pref=_number(values, _LOCAL_PREF),
-            med=_number(values, _MED),
+            comms=comms,
+            ecomms=ecomms,
+            lcomms=lcomms,
+            origin=origin,
+            local_pref=local_pref,
+            med=med,
             aigp=_aigp(values),
             psid_li=_label_index(values),
             otc=_number(values, _OTC),
+            next_hop_form=form,
         )
 
 
@@ -176,6 +172,5 @@ def _next_hop_text(octets: bytes) -> str:
     if place is None:
         raise MalformedError(0, f"next hop of {len(octets)} octets", "RFC 4760 section 3")
     start, size = place
-    return inet_ntop(AF_INET if size == 4 else AF_INET6, octets[start : start + size])
-
-
+    family = AF_INET if size == 4 else AF_INET6
+    return inet_ntop(family, octets[start : start + size])

@@ -3,9 +3,12 @@
 A function or constant for each; who needs one calls it by name. The native mode has none of them.
 """
 
+from weakref import WeakValueDictionary
+
 from collector.nfacctd.bgp_text import words
+from collector.nfacctd.bmp.route_attributes import RouteAttributes
 from collector.protocols.bgp.as_path import AsPath, read_as_path
-from collector.protocols.bgp.families import Family
+from collector.protocols.bgp.families import SAFI_LABELLED, SAFI_UNICAST, Family
 from collector.protocols.bgp.open import CAPABILITY_ADD_PATH, CAPABILITY_FOUR_OCTET_AS, Open
 
 _FAMILY_MODE_OCTETS = 4
@@ -14,6 +17,9 @@ _MAX_FAMILIES = 64  # what is remembered of one speaker; real ones have a dozen
 
 IS_FILTERED_OF_ROUTES_IN_AVRO = 0
 """Avro route records have a field for Loc-RIB's F flag that is never filled (reference 3.2)."""
+
+IS_FILTERED_OF_PEER_DOWN = 0
+"""The F flag is not read from a Peer Down."""
 
 FAMILY_STATISTICS = frozenset({9, 10})
 """Of the counters per AFI and SAFI only these tell which; 16 and 17 do not (reference 3.3)."""
@@ -79,6 +85,66 @@ def next_hop_of_all(classic: bytes | None, multiprotocol: bytes | None) -> bytes
     return multiprotocol or classic or bytes(4)
 
 
+class NextHopForm:
+    """How a next hop is written, as long as somebody keeps this."""
+
+    __slots__ = ("__weakref__", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class NextHopForms:
+    """In which form an IPv4 next hop of MP_REACH_NLRI is written: as it was first.
+
+    nfacctd shares attributes among routes that have equal ones, and 192.0.2.1 and
+    ::ffff:192.0.2.1 are equal for it. So IPv4 routes show the mapped form and IPv6 routes the
+    plain one, if those of the other family came first; until no route has these attributes.
+    """
+
+    def __init__(self) -> None:
+        self._first: WeakValueDictionary[tuple, NextHopForm] = WeakValueDictionary()
+
+    def of(self, text: str, others: tuple) -> NextHopForm | None:
+        """Give the form to write, which routes with these attributes keep.
+
+        Args:
+            others: the attributes that have to be equal as well.
+        Returns:
+            None for a next hop that has one form only.
+        """
+        plain = text.removeprefix("::ffff:")
+        if "." not in plain:
+            return None
+        return self._first.setdefault((plain, *others), NextHopForm(text))
+
+
+def are_equal(held: RouteAttributes, announced: RouteAttributes) -> bool:
+    """Tell whether a route that is announced again changes nothing.
+
+    nfacctd does not compare what it keeps aside: AIGP, label index, OTC and the label stay as
+    they were, if all other attributes are the same.
+    """
+    return held is announced or (
+        held.next_hop == announced.next_hop
+        and held.as_path == announced.as_path
+        and held.comms == announced.comms
+        and held.local_pref == announced.local_pref
+        and held.med == announced.med
+        and held.origin == announced.origin
+        and held.ecomms == announced.ecomms
+        and held.lcomms == announced.lcomms
+    )
+
+
+def has_rd_in_avro(safi: int) -> bool:
+    """Tell whether Avro route records say their peer's distinguisher: those of SAFI 4 do not.
+
+    The field is cleared for them where that of SAFI 128 is filled from the NLRI.
+    """
+    return safi != SAFI_LABELLED
+
+
 def is_logged(kind: str, *, avro: bool, kafka: bool) -> bool:
     """Tell whether an event of the log is written: log_close is not, in Avro over Kafka.
 
@@ -87,11 +153,11 @@ def is_logged(kind: str, *, avro: bool, kafka: bool) -> bool:
     return not (kind == "log_close" and avro and kafka)
 
 
-def route_matches_vpn(safi: int) -> bool:
+def matches_flows(safi: int) -> bool:
     """Tell whether flows can match the routes of a family: those of SAFI 128 never do.
 
     The distinguisher sought carries the origin "bmp" by then, that of the NLRI "bgp", and nfacctd
     compares origins too (reference 4.1 step 3, 4.4). The matches come from SAFI 1 and its peers'
     distinguishers.
     """
-    return safi in (1, 4)
+    return safi in (SAFI_UNICAST, SAFI_LABELLED)

@@ -6,9 +6,9 @@ Knows no records: who calls it makes them of the entries that it returns.
 from collections.abc import Iterator
 
 from collector.metrics import Counters, register
-from collector.nfacctd.bmp.attributes import RouteAttributes
 from collector.nfacctd.bmp.prefix_index import PrefixIndex
-from collector.nfacctd.bmp.quirks import add_path_families, as_size, route_matches_vpn
+from collector.nfacctd.bmp.quirks import add_path_families, are_equal, as_size, matches_flows
+from collector.nfacctd.bmp.route_attributes import RouteAttributes
 from collector.nfacctd.bmp.route_buckets import Buckets
 from collector.nfacctd.bmp.routes import Entry, Peer, PeerName, Table, View, peer_name
 from collector.protocols.bgp.families import Family
@@ -21,10 +21,9 @@ register(
 )
 
 _MAX_PEERS = 4096  # of one session, as many as the native tables keep
-_MAX_VIEWS = 65_536
+_MAX_TABLES = 65_536  # of one session: families of views of peers
+_MAX_HEADERS = 16_384
 _MAX_ROUTES = 20_000_000
-
-_NO_PATH_ID = 0  # nfacctd's value for none
 
 
 class RouterRoutes:
@@ -44,6 +43,7 @@ class RouterRoutes:
         self._buckets = buckets
         self._counters = counters
         self._views: dict[bytes, View] = {}  # by the octets of the per-peer header
+        self._tables = 0
 
     def peer_up(self, up: PeerUp) -> None:
         """Note a peer; one that is up stays as it was."""
@@ -73,10 +73,21 @@ class RouterRoutes:
             peer = self.peers.get(peer_name(header))
             if peer is None:
                 return None
-            if len(self._views) >= _MAX_VIEWS:
+            if len(self._views) >= _MAX_HEADERS:
                 self._views.clear()
             view = self._views[identity] = peer.view(header)
         return view
+
+    def table(self, view: View, afi: int, safi: int) -> Table | None:
+        """The routes of a family in a view, made where they are missing; None past the limit."""
+        table = view.table(afi, safi)
+        if table is None:
+            if self._tables >= _MAX_TABLES:
+                self._counters.add("nfacctd_bmp_routes_dropped.tables")
+                return None
+            self._tables += 1
+            table = view.add_table(afi, safi)
+        return table
 
     def announce(
         self, table: Table, nlri: bytes | Nlri, attributes: RouteAttributes
@@ -94,6 +105,8 @@ class RouterRoutes:
             key = _key(table, nlri)
         entry = table.entries.get(key)
         if entry is not None:
+            if are_equal(entry.attributes, attributes):
+                return entry
             entry.attributes = attributes
         else:
             if self.routes >= _MAX_ROUTES:
@@ -101,7 +114,7 @@ class RouterRoutes:
                 return None
             entry = table.entries[key] = Entry(table, prefix, attributes, path_id, rd)
             self.routes += 1
-            self._index(table, entry)
+            self._index(entry)
         if labels:
             entry.label = labels[-1]  # the bottom of the stack
         return entry
@@ -126,21 +139,24 @@ class RouterRoutes:
         self._views.clear()
         return self._emptied(peer)
 
-    def entries(self) -> Iterator[Entry]:
-        """All routes: IPv4 peers' first, each peer's by table in the order of installation."""
+    def all_tables(self) -> Iterator[Table]:
+        """All tables, those of IPv4 peers first."""
         for peer in sorted(self.peers.values(), key=_is_ipv6):
-            yield from _entries_of(peer)
+            for view in peer.views.values():
+                yield from view.tables.values()
 
     def _emptied(self, peer: Peer) -> Iterator[Entry]:
         for view in peer.views.values():
             for table in view.tables.values():
-                while table.entries:
-                    _, entry = table.entries.popitem()
+                self._tables -= 1
+                entries, table.entries = table.entries, {}
+                for entry in entries.values():
                     self._forget(entry)
                     yield entry
 
-    def _index(self, table: Table, entry: Entry) -> None:
-        if not route_matches_vpn(table.safi):
+    def _index(self, entry: Entry) -> None:
+        table = entry.table
+        if not matches_flows(table.safi):
             return
         family = table.afi, table.safi
         index = self.indexes.get(family)
@@ -153,7 +169,44 @@ class RouterRoutes:
     def _forget(self, entry: Entry) -> None:
         table = entry.table
         self.routes -= 1
-        if route_matches_vpn(table.safi):
+        if matches_flows(table.safi):
             self.indexes[table.afi, table.safi].remove(entry)
             if self.memo:
                 self.memo.clear()
+
+
+class RouteStore:
+    """The sessions of a worker, in nfacctd's slots: a new one takes the first that is free."""
+
+    def __init__(self, buckets: Buckets, counters: Counters) -> None:
+        self._buckets = buckets
+        self._counters = counters
+        self._slots: list[RouterRoutes | None] = []
+
+    def __iter__(self) -> Iterator[RouterRoutes]:
+        return (routes for routes in self._slots if routes is not None)
+
+    def open(self, address: str) -> RouterRoutes:
+        """Begin a session of a router, which is known by its canonical address."""
+        routes = RouterRoutes(address, self._buckets, self._counters)
+        if None in self._slots:
+            self._slots[self._slots.index(None)] = routes
+        else:
+            self._slots.append(routes)
+        return routes
+
+    def close(self, routes: RouterRoutes) -> None:
+        """End a session; what it holds stays readable, and is no flow's any more."""
+        self._slots[self._slots.index(routes)] = None
+
+
+def _key(table: Table, nlri: Nlri) -> bytes:
+    """What tells a route from the others of its table."""
+    key = nlri.prefix
+    if nlri.rd is not None:
+        key = nlri.rd + key
+    return nlri.path_id.to_bytes(4) + key if table.add_path else key
+
+
+def _is_ipv6(peer: Peer) -> bool:
+    return ":" in peer.address

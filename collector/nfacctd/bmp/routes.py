@@ -5,7 +5,7 @@ the table, family, route distinguisher, prefix, and the path identifier where th
 """
 
 from collector.nfacctd.bgp_text import rd_text
-from collector.nfacctd.bmp.attributes import RouteAttributes
+from collector.nfacctd.bmp.route_attributes import RouteAttributes
 from collector.protocols.bgp.families import Family
 from collector.protocols.bmp.messages import PeerUp
 from collector.protocols.bmp.per_peer import LOC_RIB_INSTANCE, PeerHeader
@@ -61,6 +61,14 @@ class Entry:
         """Length of the prefix in bits."""
         return self.prefix[0]
 
+    def as_of(self, attributes: RouteAttributes) -> "Entry":
+        """This route as it was with other attributes."""
+        if attributes is self.attributes:
+            return self
+        earlier = Entry(self.table, self.prefix, attributes, self.path_id, self.rd)
+        earlier.label = self.label
+        return earlier
+
 
 class Table:
     """The routes of one family in one of a peer's tables, by what tells them apart."""
@@ -91,12 +99,14 @@ class View:
         self.tables: dict[tuple[int, int, bool], Table] = {}
         self.forms: dict[type, dict[str, object]] = {}
 
-    def table(self, afi: int, safi: int) -> Table:
-        """The table of a family, made where it is missing."""
+    def table(self, afi: int, safi: int) -> Table | None:
+        """The routes of a family, if it has any."""
+        return self.tables.get((afi, safi, (afi, safi) in self.peer.add_path_families))
+
+    def add_table(self, afi: int, safi: int) -> Table:
+        """Make room for the routes of a family that has none."""
         key = afi, safi, (afi, safi) in self.peer.add_path_families
-        table = self.tables.get(key)
-        if table is None:
-            table = self.tables[key] = Table(self, *key)
+        table = self.tables[key] = Table(self, *key)
         return table
 
 

@@ -21,7 +21,7 @@ _IPV6 = struct.Struct("!IHBB16s16s")
 _TCP = struct.Struct("!HHIIBBHHH")
 _UDP = struct.Struct("!HHHH")
 _ETHER = struct.Struct("!6s6sH")
-_ETHERTYPES = {4: 0x0800, 6: 0x86DD}
+_ETHERTYPES: dict[object, int] = {4: 0x0800, 6: 0x86DD, "vlan": 0x8100, "mpls": 0x8847}
 _TCP_PROTOCOL, _UDP_PROTOCOL = 6, 17
 _U32 = 0xFFFF_FFFF
 _MAX_DEPTH = 30  # of parentheses
@@ -133,10 +133,11 @@ def _parse_atom(tokens: Tokens, on_wire: OnWire, keys: set[str], depth: int) -> 
         start = _parse_term(tokens, on_wire, keys, 0, depth - 1)
         size = int(tokens.take().text) if tokens.take_if(":") else 1
         if size not in (1, 2, 4):
-            raise ValueError("filter: 1, 2 or 4 octets can be compared")
+            raise ValueError("1, 2 or 4 octets can be compared")
         tokens.expect("]")
-        return _octets(header, on_wire, start, size)
-    raise ValueError(f"filter: {token.text!r} is no number")
+        # The link's header is where it is, whatever comes behind it.
+        return _octets(header, on_wire if header is not _ether else _always, start, size)
+    raise ValueError(f"{token.text!r} is no number")
 
 
 def _octets(
@@ -150,6 +151,10 @@ def _octets(
         return int.from_bytes(octets[first : first + size], "big")
 
     return value
+
+
+def _always(_flow: Flow) -> bool:
+    return True
 
 
 def _number(flow: Flow, key: str, mask: int) -> int:
@@ -203,7 +208,8 @@ def _ether(flow: Flow) -> bytes | None:
         bytes.fromhex(str(flow.get(key) or "00:00:00:00:00:00").replace(":", ""))
         for key in ("dst_mac", "src_mac")
     )
-    return _ETHER.pack(*ends, _ETHERTYPES.get(flow.get("ip_version"), 0))
+    layer = str(flow.get("encapsulation") or "").partition("-")[0]
+    return _ETHER.pack(*ends, _ETHERTYPES.get(layer or flow.get("ip_version"), 0))
 
 
 _HEADERS: dict[str, tuple[Callable[[Flow], bytes | None], set[str]]] = {

@@ -58,7 +58,7 @@ def ethertype(text: str) -> FlowTest:
     """
     version = _ETHERTYPES.get(text.lower())
     if version is None:
-        raise ValueError(f"filter: no flow is of ether proto {text!r}")
+        raise ValueError(f"no flow is of ether proto {text!r}")
     return is_version(version)
 
 
@@ -149,4 +149,4 @@ def port_number(text: str) -> int:
     try:
         return getservbyname(text)
     except OSError as error:
-        raise ValueError(f"filter: {text!r} is no port") from error
+        raise ValueError(f"{text!r} is no port") from error

@@ -39,13 +39,13 @@ class Tokens:
         while start < end:
             match = _TOKEN.match(text, start)
             if match is None:
-                raise ValueError(f"filter: cannot read {text[start:end].lstrip()[:20]!r}")
+                raise ValueError(f"cannot read {text[start:end].lstrip()[:20]!r}")
             kind = match.lastgroup
             word = match[kind]
             self._tokens.append(Token(kind, _SPELLINGS.get(word, word)))
             start = match.end()
         if len(self._tokens) > _MAX_TOKENS:
-            raise ValueError(f"filter: more than {_MAX_TOKENS} words")
+            raise ValueError(f"more than {_MAX_TOKENS} words")
         self._tokens.append(Token("end", "its end"))
 
     def peek(self, ahead: int = 0) -> Token:
@@ -70,4 +70,4 @@ class Tokens:
             ValueError: another one is.
         """
         if self.take_if(text) is None:
-            raise ValueError(f"filter: {text!r} is missing before {self.peek().text!r}")
+            raise ValueError(f"{text!r} is missing before {self.peek().text!r}")

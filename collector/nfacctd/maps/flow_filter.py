@@ -73,7 +73,7 @@ class _Parser:
         holds = self._alternatives(_MAX_DEPTH)
         rest = self._tokens.peek()
         if rest.kind != "end":
-            raise ValueError(f"filter: {rest.text!r} is one word too many")
+            raise ValueError(f"{rest.text!r} is one word too many")
         return holds
 
     def _alternatives(self, depth: int) -> FlowTest:
@@ -86,7 +86,7 @@ class _Parser:
 
     def _term(self, depth: int) -> FlowTest:
         if not depth:
-            raise ValueError(f"filter: more than {_MAX_DEPTH} levels")
+            raise ValueError(f"more than {_MAX_DEPTH} levels")
         if self._tokens.take_if("not"):
             inner = self._term(depth - 1)
             return lambda flow: not inner(flow)
@@ -111,7 +111,7 @@ class _Parser:
         if protocol or direction or kind:
             self._last = _Qualifiers(protocol, direction, kind)
         elif self._tokens.peek().kind not in _IDENTIFIERS:
-            raise ValueError(f"filter: {self._tokens.peek().text!r} is not understood")
+            raise ValueError(f"{self._tokens.peek().text!r} is not understood")
         return self._qualified(self._last)
 
     def _ends_here(self) -> bool:
@@ -146,7 +146,7 @@ class _Parser:
 
     def _protocol(self, word: str) -> FlowTest:
         if word == "ether":
-            raise ValueError("filter: 'ether' alone says nothing")
+            raise ValueError("'ether' alone says nothing")
         if word in _NETWORKS:
             return self._behind_layers(tests.is_version(*_NETWORKS[word]))
         return self._behind_layers(tests.protocol_word(word), "ip_proto")
@@ -163,7 +163,7 @@ class _Parser:
         if by.kind in ("port", "portrange"):
             return self._port(by)
         if by.protocol not in (None, *_NETWORKS):
-            raise ValueError(f"filter: {by.protocol!r} has no {by.kind or 'host'}")
+            raise ValueError(f"{by.protocol!r} has no {by.kind or 'host'}")
         if by.kind == "proto":
             protocol = protocol_number(self._identifier("number", "word"))
             version = tests.is_version(*_NETWORKS.get(by.protocol, (4, 6)))
@@ -174,7 +174,7 @@ class _Parser:
     def _identifier(self, *kinds: str) -> str:
         token = self._tokens.take()
         if token.kind not in kinds:
-            raise ValueError(f"filter: {token.text!r} stands where {' or '.join(kinds)} should")
+            raise ValueError(f"{token.text!r} stands where {' or '.join(kinds)} should")
         return token.text
 
     def _ends(
@@ -187,7 +187,7 @@ class _Parser:
     def _address(self, by: _Qualifiers) -> FlowTest:
         prefix = self._prefix(by.kind)
         if prefix.version not in _NETWORKS.get(by.protocol, (4, 6)):
-            raise ValueError(f"filter: an address that is not of {by.protocol!r}")
+            raise ValueError(f"an address that is not of {by.protocol!r}")
         return self._behind_layers(self._ends(by, _ADDRESSES, tests.in_prefix(prefix)))
 
     def _prefix(self, kind: str | None) -> values.Prefix:
@@ -199,7 +199,7 @@ class _Parser:
             short = values.prefix(text + ".0" * (4 - octets) + f"/{8 * octets}")
             whole = short._replace(bits=short.bits << (32 - short.length), length=32)
         else:
-            raise ValueError(f"filter: {text!r} is no IP address")
+            raise ValueError(f"{text!r} is no IP address")
         length = short.length if ":" not in text and octets < 4 else whole.length
         if kind != "host" and self._tokens.take_if("/"):
             length = values.number(self._identifier("number"), whole.length)
@@ -207,7 +207,7 @@ class _Parser:
             length = _mask_length(self._identifier("dotted"))
         spare = whole.length - length
         if whole.bits & ((1 << spare) - 1):
-            raise ValueError(f"filter: {text}/{length} has bits set past its length")
+            raise ValueError(f"{text}/{length} has bits set past its length")
         return values.Prefix(whole.version, length, whole.bits >> spare)
 
     def _port(self, by: _Qualifiers) -> FlowTest:
@@ -216,7 +216,7 @@ class _Parser:
         elif by.protocol in ("tcp", "udp", "sctp"):
             protocols = frozenset((PROTOCOLS[by.protocol],))
         else:
-            raise ValueError(f"filter: {by.protocol!r} has no ports")
+            raise ValueError(f"{by.protocol!r} has no ports")
         low = high = tests.port_number(self._identifier("number", "word"))
         if by.kind == "portrange" and self._tokens.take_if("-"):
             high = tests.port_number(self._identifier("number", "word"))
@@ -229,7 +229,7 @@ class _Parser:
         if by.kind == "proto":
             return self._behind_layers(tests.ethertype(self._identifier("number", "word")))
         if by.kind not in (None, "host"):
-            raise ValueError(f"filter: 'ether' has no {by.kind}")
+            raise ValueError(f"'ether' has no {by.kind}")
         return self._ends(by, _MACS, tests.has_mac(self._identifier("mac")))
 
     def _multicast(self, protocol: str | None) -> FlowTest:
@@ -237,7 +237,7 @@ class _Parser:
             self.keys.add("dst_mac")
             return tests.is_multicast_mac
         if protocol not in _NETWORKS:
-            raise ValueError(f"filter: {protocol!r} has no multicast")
+            raise ValueError(f"{protocol!r} has no multicast")
         (version,) = _NETWORKS[protocol]
         self.keys.add("dst_net")
         return self._behind_layers(tests.in_prefix(_MULTICAST[version])("dst_net"))
@@ -247,5 +247,5 @@ def _mask_length(text: str) -> int:
     _, mask = values.address_number(text)
     length = mask.bit_count()
     if mask != (0xFFFF_FFFF << (32 - length)) & 0xFFFF_FFFF:
-        raise ValueError(f"filter: {text} is no network mask")
+        raise ValueError(f"{text} is no network mask")
     return length

@@ -265,7 +265,7 @@ def test_jumps_that_lead_nowhere_or_back_are_told(tmp_path: Path) -> None:
             "comms=" + ",".join("1:1" for _ in range(17)),
             "comms: 17 communities, and 16 are the most",
         ),
-        ("filter='port'", "filter: filter: 'its end' stands where number or word should"),
+        ("filter='port'", "filter: 'its end' stands where number or word should"),
         ("filter='ip", "a quote (') is not closed"),
         ("sample_type=flows", "sample_type: 'flows' is none of flow, flow-ipv4, flow-ipv6, "),
         ("is_bi_flow=1", "is_bi_flow: '1' is neither true nor false"),

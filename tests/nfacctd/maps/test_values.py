@@ -1,6 +1,6 @@
 """Values of map files, route distinguishers among them."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given

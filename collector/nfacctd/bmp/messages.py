@@ -1,0 +1,235 @@
+"""What each BMP message does: to the routes that are held, to the log, to the next dump."""
+
+import logging
+from collections.abc import Callable, Iterator
+
+from collector.errors import DecodeError
+from collector.metrics import Counters, register
+from collector.nfacctd.bmp import record as kinds
+from collector.nfacctd.bmp.attributes import AttributeReader
+from collector.nfacctd.bmp.dump import DumpEvent
+from collector.nfacctd.bmp.events import Bodies
+from collector.nfacctd.bmp.routes import Entry, peer_name
+from collector.nfacctd.bmp.shapes import INTERNAL
+from collector.nfacctd.bmp.updates import changes
+from collector.nfacctd.bmp.writer import LogWriter, RouterSession
+from collector.protocols.bmp.messages import (
+    BmpMessage,
+    Initiation,
+    PeerDown,
+    PeerUp,
+    RouteMirroring,
+    RouteMonitoring,
+    Statistics,
+    Termination,
+    UnknownType,
+    Version4,
+)
+from collector.protocols.bmp.per_peer import LOC_RIB, PeerHeader
+
+register(
+    nfacctd_bmp_dropped="BMP messages without an effect, by reason (malformed, missing_peer_up, "
+    "loc_rib_address, route_mirroring, version_4, unknown_type)",
+    nfacctd_bmp_dump_events_dropped="BMP events too many for the next table dump",
+)
+
+_LOG = logging.getLogger(__name__)
+
+_IDENTITY = slice(6, 40)  # per-peer header without its time, in a BMP message
+_ADDRESS = slice(16, 32)  # its address
+_STATISTICS_AT = 52  # after common header, per-peer header and Stats Count
+_TLV_HEADER = 4
+_NO_ADDRESS = bytes(16)
+_TOLD_EVERY_S = 60.0  # a log line about messages of a peer without Peer Up
+
+UPDATE, WITHDRAW, DELETE, END_OF_RIB = "update", "withdraw", "delete", "end-of-rib"
+
+
+class MessageHandler:
+    """Applies messages of sessions, in order.
+
+    Args:
+        dumped: there are table dumps, which repeat events.
+        exclude_statistics: ... but not those.
+        peers_changed: called when peers came or went.
+    """
+
+    def __init__(
+        self,
+        writer: LogWriter,
+        attributes: AttributeReader,
+        bodies: Bodies,
+        counters: Counters,
+        peers_changed: Callable[[], None],
+        *,
+        dumped: bool,
+        exclude_statistics: bool,
+    ) -> None:
+        self._writer = writer
+        self._attributes = attributes
+        self._bodies = bodies
+        self._counters = counters
+        self._peers_changed = peers_changed
+        self._dumped = dumped
+        self._dumps_statistics = dumped and not exclude_statistics
+
+    def take(self, session: RouterSession, octets: bytes, now_s: float) -> Iterator[None] | None:
+        """Take one message, common header included.
+
+        Returns:
+            What is left to do, step by step; None where all is done.
+        """
+        try:
+            message = session.decoder.decode(octets)
+            if type(message) is RouteMonitoring:
+                self._route_monitoring(session, octets, message, now_s)
+                return None
+            return self._other(session, octets, message, now_s)
+        except DecodeError:
+            self._counters.add("nfacctd_bmp_dropped.malformed")
+            return None
+
+    def deleted(self, session: RouterSession, entries: Iterator[Entry]) -> Iterator[None]:
+        """Write routes that are gone with their peer or session, one a step."""
+        for entry in entries:
+            table = entry.table
+            family = table.afi, table.safi
+            self._writer.route(session, DELETE, table.view, family, entry, None, INTERNAL)
+            yield
+
+    def _other(
+        self, session: RouterSession, octets: bytes, message: BmpMessage, now_s: float
+    ) -> Iterator[None] | None:
+        match message:
+            case PeerDown():
+                return self._peer_down(session, octets, message, now_s)
+            case PeerUp():
+                self._peer_up(session, octets, message)
+            case Statistics():
+                self._statistics(session, octets, message)
+            case Initiation():
+                body = self._bodies.initiation
+                self._event(session, DumpEvent(kinds.INITIATION, "init", 0, body, (message,)))
+            case Termination():
+                session.terminated = True
+                body = self._bodies.termination
+                self._event(session, DumpEvent(kinds.TERMINATION, "term", 0, body, (message,)))
+            case RouteMirroring():
+                self._counters.add("nfacctd_bmp_dropped.route_mirroring")
+            case Version4():
+                self._counters.add("nfacctd_bmp_dropped.version_4")
+            case UnknownType():
+                self._counters.add("nfacctd_bmp_dropped.unknown_type")
+        return None
+
+    def _peer_up(self, session: RouterSession, octets: bytes, message: PeerUp) -> None:
+        if self._is_addressed(octets, message.peer):
+            return
+        session.routes.peer_up(message)
+        self._peers_changed()
+        body = self._bodies.peer_up
+        event = DumpEvent(kinds.PEER_UP, "peer_up", message.time_us, body, (message,))
+        self._event(session, event)
+
+    def _peer_down(
+        self, session: RouterSession, octets: bytes, message: PeerDown, now_s: float
+    ) -> Iterator[None] | None:
+        if self._is_addressed(octets, message.peer):
+            return None
+        body = self._bodies.peer_down
+        event = DumpEvent(kinds.PEER_DOWN, "peer_down", message.time_us, body, (message,))
+        self._event(session, event)
+        entries = session.routes.peer_down(message.peer)
+        if entries is None:
+            self._missing_peer(session, "peer down", message.peer, now_s)
+            return None
+        self._peers_changed()
+        return self.deleted(session, entries)
+
+    def _statistics(self, session: RouterSession, octets: bytes, message: Statistics) -> None:
+        if self._is_addressed(octets, message.peer):
+            return
+        for statistic, value in zip(message.statistics, _statistic_octets(octets), strict=True):
+            body = self._bodies.statistic
+            arguments = message.peer, statistic.type, value, True
+            event = DumpEvent(kinds.STATISTICS, "stats", message.time_us, body, arguments)
+            self._write(session, event)
+            if self._dumps_statistics:
+                self._keep(session, event._replace(arguments=(*arguments[:-1], False)))
+
+    def _route_monitoring(
+        self, session: RouterSession, octets: bytes, message: RouteMonitoring, now_s: float
+    ) -> None:
+        view = session.routes.view(octets[_IDENTITY], message.peer)
+        if view is None:
+            if not self._is_addressed(octets, message.peer):
+                self._missing_peer(session, "route monitor", message.peer, now_s)
+            return
+        session.route_arrival = session.arrival
+        parts = message.parts
+        family = parts.end_of_rib
+        if family is not None:
+            self._writer.route(session, END_OF_RIB, view, family, None, message.time_us)
+            return
+        reach = parts.mp_reach
+        attributes = None
+        if parts.attributes_key or parts.announced or reach is not None:
+            # First of all: an attribute that nfacctd cannot read costs withdrawals too.
+            next_hop = None if reach is None else reach.next_hop
+            attributes = self._attributes.read(parts.attributes_key, view.as_size, next_hop)
+        routes, writer, time_us = session.routes, self._writer, message.time_us
+        for announced, afi, safi, nlri in changes(parts, view.peer.add_path_families):
+            table = routes.table(view, afi, safi)
+            if table is None:
+                continue
+            family = afi, safi
+            for one in nlri:
+                entry = (
+                    routes.announce(table, one, attributes)
+                    if announced
+                    else routes.withdraw(table, one)
+                )
+                if entry is not None:
+                    log_type = UPDATE if announced else WITHDRAW
+                    writer.route(session, log_type, view, family, entry, time_us)
+
+    def _is_addressed(self, octets: bytes, header: PeerHeader) -> bool:
+        """Whether it is a Loc-RIB with an address, which nfacctd drops (RFC 9069 section 4.1)."""
+        if header.view != LOC_RIB or octets[_ADDRESS] == _NO_ADDRESS:
+            return False
+        self._counters.add("nfacctd_bmp_dropped.loc_rib_address")
+        return True
+
+    def _missing_peer(
+        self, session: RouterSession, message: str, header: PeerHeader, now_s: float
+    ) -> None:
+        self._counters.add("nfacctd_bmp_dropped.missing_peer_up")
+        if now_s - session.missing_peer_told_s >= _TOLD_EVERY_S:
+            session.missing_peer_told_s = now_s
+            _LOG.info(
+                "[%s] [%s] packet discarded: missing peer up BMP message for peer %s",
+                *(session.router.address, message, peer_name(header)[0]),
+            )
+
+    def _event(self, session: RouterSession, event: DumpEvent) -> None:
+        self._write(session, event)
+        if self._dumped:
+            self._keep(session, event)
+
+    def _write(self, session: RouterSession, event: DumpEvent) -> None:
+        if self._writer.writes(session):
+            body = event.body(*event.arguments)
+            self._writer.message(session, event.kind, event.name, event.time_us, body)
+
+    def _keep(self, session: RouterSession, event: DumpEvent) -> None:
+        if not session.dump_events.add(event):
+            self._counters.add("nfacctd_bmp_dump_events_dropped")
+
+
+def _statistic_octets(message: bytes) -> Iterator[bytes]:
+    """Cut the values of a Statistics Report that was decoded: what there is of unknown types."""
+    start = _STATISTICS_AT
+    for _ in range(int.from_bytes(message[start - 4 : start])):
+        length = int.from_bytes(message[start + 2 : start + _TLV_HEADER])
+        start += _TLV_HEADER + length
+        yield message[start - length : start]

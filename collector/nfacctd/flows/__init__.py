@@ -1,0 +1,1 @@
+"""Flow records as nfacctd makes them: primitives out of fields, summed, written in its shapes."""

@@ -1,0 +1,73 @@
+"""nfacctd's mistakes that consumers of its flow records see: reproduced here, and nowhere else.
+
+A function or constant for each; who needs one calls it by name. The native mode has none of them.
+Lists in JSON have one more, `bmp.quirks.words_in_json`.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TCP_FLAGS = (("URG", 32), ("ACK", 16), ("PSH", 8), ("RST", 4), ("SYN", 2), ("FIN", 1))
+_FIRST_UNKNOWN_FLAG = 64
+_SECOND_US = 1_000_000
+
+
+def tcp_flag_names(flags: int) -> list[str]:
+    """Name the TCP flags of `tcpflags_encode_as_array`.
+
+    With ECE or CWR set the array is empty (reference 1.4).
+    """
+    if flags >= _FIRST_UNKNOWN_FLAG:
+        return []
+    return [name for name, bit in _TCP_FLAGS if flags & bit]
+
+
+def stitched_max(first_us: int, ends_us: Iterable[int]) -> int:
+    """Follow `timestamp_max` over the ends of a cache entry's records, in their order.
+
+    A later end counts only if it is larger in both its seconds and its microseconds (reference
+    2.5). Repeated ends change nothing, so the caller may leave them out.
+    """
+    seconds, micros = divmod(first_us, _SECOND_US)
+    for end_us in ends_us:
+        end_s, end_micros = divmod(end_us, _SECOND_US)
+        if end_s > seconds and end_micros > micros:
+            seconds, micros = end_s, end_micros
+    return seconds * _SECOND_US + micros
+
+
+def bin_of_earlier(stamp_s: int, base_s: int, length_s: int) -> int:
+    """Find the bin of a time before the current one began.
+
+    A time that is a whole number of bins earlier falls one bin too early (reference 5.2).
+    """
+    return stamp_s - (length_s - (base_s - stamp_s) % length_s)
+
+
+def has_vlan_layer(vlan_ids: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+    """Tell which flows are of a VLAN, to `sample_type` and to filters of maps.
+
+    Only the first octet of the id is looked at (reference 2.8): ids below 256 are none.
+    """
+    return (vlan_ids >> 8) != 0
+
+
+def mean_delay_us(
+    mean_us: NDArray[np.uint64], sum_us: NDArray[np.uint64], packets: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """Work out `path_delay_avg_usec` of records that have the sum of their delays.
+
+    The sum, divided by packets, counts only where the mean is there as well (reference 1.2, 31).
+    """
+    counts = (mean_us != 0) & (packets != 0)
+    return np.where(counts, sum_us // np.maximum(packets, np.uint64(1)), mean_us)
+
+
+def is_dropped(flow_types: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which records go to no plugin: those without IP or MAC addresses, or a frame.
+
+    nfacctd has no flow type for them, and passes them over (seen in 1.7.7).
+    """
+    return flow_types == 0

@@ -1,0 +1,116 @@
+"""Bins of time, and when a cache is purged (reference 5.1, 5.2).
+
+A bin begins at the last full minute, hour, day, week or month (`*_history_roundoff`, local time)
+before the start, plus whole bins; times of flows are put into bins counted from the current one.
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from collector.nfacctd.flows.quirks import bin_of_earlier
+from collector.nfacctd.settings import History
+from collector.records.distinct import map_distinct
+
+
+def round_off(time_s: int, letters: str) -> int:
+    """Floor a local time: "m" to the minute, "h" hour, "d" day, "w" Monday, "M" month."""
+    moment = datetime.fromtimestamp(time_s).astimezone()
+    floors = {
+        "m": {"second": 0},
+        "h": {"minute": 0},
+        "d": {"hour": 0},
+        "M": {"day": 1},
+    }
+    for letter in letters:
+        if letter == "w":
+            moment -= timedelta(days=moment.weekday())
+        else:
+            moment = moment.replace(**floors.get(letter, {}))
+    return int(moment.replace(tzinfo=None, microsecond=0).timestamp())
+
+
+def first_deadline(now_s: int, refresh_s: int, letters: str, startup_delay_s: int) -> int:
+    """Tell when a cache is purged for the first time; then it is every ``refresh_s``."""
+    start = round_off(now_s, letters)
+    start += max(0, -(-(now_s - start) // refresh_s) - 1) * refresh_s
+    return start + refresh_s + startup_delay_s
+
+
+class TimeBins:
+    """The current bin, and which bin a time is in."""
+
+    __slots__ = ("_ended", "_history", "base_s")
+
+    def __init__(self, history: History, now_s: int) -> None:
+        self._history = history
+        base = now_s
+        if history.unit == "M":
+            base = round_off(base, "d")
+        start = round_off(base, history.roundoff)
+        while start + self._length_s(start) < now_s:
+            start = self._next(start, now_s)
+        if history.offset_s:
+            start -= self._length_s(start) + history.offset_s
+        self.base_s = start
+        self._ended: int | None = None  # the last bin that ended since the last purge
+
+    def advance(self, now_s: int) -> None:
+        """Move to the bin of now."""
+        while now_s > self.base_s + self._length_s(self.base_s):
+            self._ended = self.base_s
+            self.base_s = self._next(self.base_s, now_s)
+
+    def purge_before(self, startup_delay_s: int) -> int:
+        """Begin a purge: give the last bin that it takes, by its start.
+
+        That is the last one to have ended since the purge before; where none has, the current bin.
+        """
+        last = self.base_s if self._ended is None else self._ended
+        self._ended = None
+        length = self._history.length_s
+        return last - (startup_delay_s // length * length if length else 0)
+
+    def of(self, stamps_s: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Find the bins of times, by their starts; shape (n,) both."""
+        length = self._history.length_s
+        if length is not None:
+            later = stamps_s - (stamps_s - self.base_s) % length
+            earlier = stamps_s < self.base_s
+            if not earlier.any():
+                return later
+            return np.where(earlier, bin_of_earlier(stamps_s, self.base_s, length), later)
+        months = map_distinct([stamps_s], self._month_of, pl.Int64())
+        return months.to_numpy()
+
+    def end_of(self, bin_s: int) -> int:
+        """Tell when a bin ends."""
+        return bin_s + self._length_s(bin_s)
+
+    def _length_s(self, bin_s: int) -> int:
+        length = self._history.length_s
+        return _months_later(bin_s, self._history.count) - bin_s if length is None else length
+
+    def _next(self, bin_s: int, now_s: int) -> int:
+        length = self._history.length_s
+        if length is None:
+            return _months_later(bin_s, self._history.count)
+        # All at once: the clock may have been years off.
+        return bin_s + max(1, (now_s - bin_s - 1) // length) * length
+
+    def _month_of(self, stamp_s: int) -> int:
+        start, count = self.base_s, self._history.count
+        while start > stamp_s:
+            start = _months_later(start, -count)
+        while _months_later(start, count) < stamp_s:
+            start = _months_later(start, count)
+        return start
+
+
+def _months_later(time_s: int, months: int) -> int:
+    moment = datetime.fromtimestamp(time_s)
+    number = moment.year * 12 + moment.month - 1 + months
+    year, month = divmod(max(number, 1970 * 12), 12)
+    return int(moment.replace(year=year, month=month + 1, day=min(moment.day, 28)).timestamp())

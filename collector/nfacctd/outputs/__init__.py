@@ -1,0 +1,1 @@
+"""Where records go, as nfacctd's configuration says: Kafka, files, standard output."""

@@ -1,0 +1,158 @@
+"""Records to Kafka: topics, keys, and how many records a message holds (reference 6.1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import NamedTuple
+
+from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
+from collector.metrics import Counters, register
+from collector.nfacctd.outputs.encoding import Encode, Fields
+from collector.nfacctd.outputs.variables import Pattern, Values
+from collector.nfacctd.settings import KafkaSettings
+from collector.pipeline.batch import Batch, Message
+
+register(nfacctd_unwritable="records that their output's form cannot hold, by output")
+
+
+class Entry(NamedTuple):
+    """One record on its way: of what kind, what it says, and what variables stand for."""
+
+    kind: str
+    fields: Fields
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How records share a message.
+
+    Attributes:
+        octets: at most so many of a message; None: no limit.
+        records: at most so many.
+        separator: between two of them.
+    """
+
+    octets: int | None = None
+    records: int | None = 1
+    separator: bytes = b"\n"
+
+
+@dataclass(slots=True)
+class _Topic:
+    """Messages of one topic while they are made, and how many records each holds."""
+
+    messages: list[Message] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+
+class KafkaStream:
+    """Makes batches of one stream of records.
+
+    Args:
+        name: of the output, in counters.
+        topic: None where the topic is the same for all records.
+        key: None where messages have no key.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: KafkaSettings,
+        encode: Encode,
+        packing: Packing,
+        counters: Counters,
+        *,
+        topic: Pattern,
+        key: Pattern | None,
+    ) -> None:
+        self._name = name
+        self._encode = encode
+        self._packing = packing
+        self._counters = counters
+        self._topic = topic
+        self._key = key
+        self._rounds = settings.topic_rr
+        self._turn = count()
+
+    def batches(self, entries: Iterable[Entry]) -> list[Batch]:
+        """Encode records; their order is kept for each topic and key."""
+        topics: dict[str, _Topic] = {}
+        for (base, key), payloads in self._sorted(entries).items():
+            for payload, records in packed(payloads, self._packing):
+                topic = topics.setdefault(self._next(base), _Topic())
+                topic.messages.append((key, payload))
+                topic.counts.append(records)
+        return [
+            Batch.of(name, topic.messages, topic.counts if max(topic.counts) > 1 else None)
+            for name, topic in topics.items()
+        ]
+
+    def _sorted(self, entries: Iterable[Entry]) -> dict[tuple[str, bytes | None], list[bytes]]:
+        found: dict[tuple[str, bytes | None], list[bytes]] = {}
+        for kind, fields, values in entries:
+            try:
+                payload = self._encode(kind, fields)
+            except ValueError:
+                self._counters.add(f"nfacctd_unwritable.{self._name}")
+                continue
+            key = None if self._key is None else self._key.expand(values).encode()
+            found.setdefault((self._topic.expand(values), key), []).append(payload)
+        return found
+
+    def _next(self, topic: str) -> str:
+        return f"{topic}_{next(self._turn) % self._rounds}" if self._rounds else topic
+
+
+def packed(payloads: list[bytes], packing: Packing) -> list[tuple[bytes, int]]:
+    """Join payloads to messages; give each and how many it holds.
+
+    A record that is longer than a message may be is one of its own.
+    """
+    if packing.records == 1:
+        return [(payload, 1) for payload in payloads]
+    messages: list[tuple[bytes, int]] = []
+    begun: list[bytes] = []
+    octets = 0
+    for payload in payloads:
+        more = len(payload) + len(packing.separator)
+        too_long = packing.octets is not None and octets + more > packing.octets
+        if begun and (too_long or len(begun) == packing.records):
+            messages.append((packing.separator.join(begun), len(begun)))
+            begun, octets = [], 0
+        begun.append(payload)
+        octets += more
+    if begun:
+        messages.append((packing.separator.join(begun), len(begun)))
+    return messages
+
+
+def kafka_options(settings: KafkaSettings) -> KafkaOptions:
+    """Write the settings as the exporter takes them."""
+    connection = settings.connection
+    tls = login = None
+    if connection.tls:
+        tls = KafkaTls(
+            ca=connection.ca_file,
+            certificate=connection.cert_file,
+            key=connection.key_file,
+            key_password=connection.key_password,
+            verify=connection.verify,
+        )
+    if connection.sasl_mechanism is not None:
+        login = KafkaLogin(
+            mechanism=connection.sasl_mechanism,
+            username=connection.username,
+            password=connection.password,
+        )
+    return KafkaOptions(
+        bootstrap=connection.bootstrap,
+        client_id=connection.client_id,
+        compression=connection.compression,
+        batch_octets=connection.batch_octets,
+        message_octets=connection.message_octets,
+        request_timeout_ms=connection.request_timeout_ms,
+        partition=None if settings.partition < 0 else settings.partition,
+        tls=tls,
+        login=login,
+    )

@@ -1,0 +1,87 @@
+"""Where a stream of records goes in Kafka: brokers, topic, key, and librdkafka's own file."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from collector.errors import ConfigError
+from collector.nfacctd.librdkafka import Properties, read_librdkafka
+from collector.nfacctd.read_lines import Lines
+from collector.nfacctd.settings import KafkaConnection, KafkaSettings
+
+_DEFAULT_PORT = 9092
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s:\[\],]+")
+_TLS_SCHEME = "ssl://"
+
+Files = dict[str, Properties]
+"""librdkafka's files by name: several streams may share one."""
+
+
+def read_kafka(
+    lines: Lines, values: dict[str, Any], files: Files, at: Callable[[str, str], str]
+) -> KafkaSettings:
+    """Build the settings of one stream.
+
+    Args:
+        values: what is set of it, by attribute.
+        files: gets what `config_file` says, if it was not read yet.
+        at: writes what is to be said of an attribute.
+    """
+    values = dict(values)
+    connection: dict[str, Any] = {}
+    bootstrap = None
+    path = values.pop("config_file", None)
+    if path is not None:
+        properties = _file(lines, path, files, at)
+        connection, bootstrap = dict(properties.connection), properties.bootstrap
+    host = values.pop("broker_host", None)
+    port = values.pop("broker_port", _DEFAULT_PORT)
+    if host is None and bootstrap is not None:
+        host, port = bootstrap, _DEFAULT_PORT
+    try:
+        connection["bootstrap"], tls = _brokers(host or "127.0.0.1", port)
+    except ValueError as error:
+        lines.refused.append(at("broker_host", str(error)))
+    else:
+        connection["tls"] = tls or connection.get("tls", False)
+    return KafkaSettings(connection=KafkaConnection(**connection), **values)
+
+
+def _file(lines: Lines, path: str, files: Files, at: Callable[[str, str], str]) -> Properties:
+    if path not in files:
+        files[path] = Properties(path)
+        try:
+            files[path] = read_librdkafka(path)
+        except ConfigError as error:
+            lines.mistakes += [at("config_file", reason) for reason in error.mistakes]
+        lines.refused += files[path].mistakes
+        lines.warnings += files[path].warnings
+    return files[path]
+
+
+def _brokers(text: str, port: int) -> tuple[str, bool]:
+    """Read ``broker1:9000,broker2`` or a host alone; give what the exporter takes, and if TLS.
+
+    Raises:
+        ValueError: an entry is none.
+    """
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    hosts = [entry.removeprefix(_TLS_SCHEME) for entry in entries]
+    if len(hosts) == 1 and hosts[0].count(":") > 1 and not hosts[0].startswith("["):
+        hosts = [f"[{hosts[0]}]"]  # an IPv6 address alone needs no brackets
+    default = port if len(hosts) == 1 else _DEFAULT_PORT
+    found = [_broker(host, default) for host in hosts]
+    if not found:
+        raise ValueError("names no broker")
+    return ",".join(found), any(entry.startswith(_TLS_SCHEME) for entry in entries)
+
+
+def _broker(text: str, default_port: int) -> str:
+    host = _HOST.match(text)
+    port = text[host.end() :] if host else ""
+    if host is None or not re.fullmatch(r"(:[0-9]{1,5})?", port):
+        raise ValueError(f'"{text}" is no broker: HOST or HOST:PORT')
+    number = int(port[1:]) if port else default_port
+    if not 0 < number < 65_536:
+        raise ValueError(f'"{text}": a port is from 1 to 65535')
+    return f"{host[0]}:{number}"
