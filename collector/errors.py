@@ -6,7 +6,7 @@ class CollectorError(Exception):
 
 
 class ConfigError(CollectorError):
-    """The configuration has mistakes; the operator edits the file. Exit 2 before any socket is bound.
+    """The configuration has mistakes: the operator edits the file. Exit 2, before any socket.
 
     ``mistakes`` lists all of them, one line each, so that one run shows everything to mend.
     """
@@ -20,7 +20,7 @@ class ConfigError(CollectorError):
 
 
 class SteeringError(CollectorError):
-    """The kernel refused a steering program; the next rung where steering is "auto", else exit 3."""
+    """The kernel refused a program or a socket; the next rung if steering is "auto", else exit 3."""
 
 
 class DecodeError(CollectorError):

@@ -1,4 +1,4 @@
-"""Named counters: every drop has a name and a reason, and a name that is not in the catalogue fails.
+"""Named counters: every drop has a name and a reason; a name that nobody registered fails.
 
 A name is ``subject_what`` or, where there are reasons, ``subject_what.reason``.
 """

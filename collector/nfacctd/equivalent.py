@@ -20,6 +20,7 @@ from collector.config.model import (
     SteeringTable,
 )
 from collector.config.schema import VIEWS
+from collector.config.values import printable
 from collector.nfacctd.maps.custom_primitives import CustomPrimitive
 from collector.nfacctd.native import allowed_by_steering, listen_tables
 from collector.nfacctd.native_columns import native_columns
@@ -75,7 +76,7 @@ def equivalent(settings: Settings, custom: Sequence[CustomPrimitive]) -> Equival
     if not draft.publishes:
         draft.remark("collector", 0, "Without a [[publish]] all records go to standard output.")
     config = Config(
-        collector=CollectorTable(name=settings.core_proc_name),
+        collector=CollectorTable(name=printable(settings.core_proc_name)),
         steering=SteeringTable(allow=allowed_by_steering(settings)),
         flow=FlowTable(elements=tuple(dict.fromkeys(draft.elements)), extra=False),
         rib=RibTable(views=VIEWS if has_routes else ()),
@@ -171,7 +172,7 @@ def _output_of_plugin(draft: _Draft, plugin: Plugin) -> str:
 def _file_output(draft: _Draft, name: str, path: str | None) -> str:
     if path is None:
         return _output(draft, OutputTable("stdout", "stdout"))
-    plain = re.sub(r"[%$][A-Za-z_]+", "_", path).replace("{", "_").replace("}", "_")
+    plain = re.sub(r"[%$][A-Za-z_]+|[{}]", "_", printable(path))
     number = len(draft.outputs)
     taken = _output(draft, OutputTable(_free_name(name, _names(draft)), "file", path=plain))
     if plain != path and len(draft.outputs) > number:
@@ -222,7 +223,7 @@ def _login(connection: KafkaConnection) -> dict[str, str | None]:
         return {}
     return {
         "sasl_mechanism": connection.sasl_mechanism,
-        "username": connection.username,
+        "username": printable(connection.username),
         "password": _HIDDEN_PASSWORD,
     }
 

@@ -1,7 +1,7 @@
 """What every exporter's options data say, and what of it a successor must be told."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgpack
 
@@ -18,27 +18,35 @@ register(
 _MAX_REPORTED = 262_144
 
 Report = Callable[[list[Any], bytes | None], None]
+Options = TypeVar("Options", bound=ExporterOptions)  # or what is learnt from in the same way
 
 
-class OptionsTables:
+class OptionsTables(Generic[Options]):
     """Options data of all exporters of a worker, by index in its directory.
 
     Args:
         report: told (key, octets) of each record that is news: the last of each scope is what a
             successor has to `restore`.
+        make: makes the tables of one exporter, with ``counters``.
     """
 
-    def __init__(self, counters: Counters, report: Report) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        report: Report,
+        make: Callable[..., Options] = ExporterOptions,
+    ) -> None:
         self._counters = counters
         self._report = report
-        self._tables: dict[int, ExporterOptions] = {}
+        self._make = make
+        self._tables: dict[int, Options] = {}
         self._reported: dict[bytes, int] = {}
 
-    def of(self, exporter: int) -> ExporterOptions | None:
+    def of(self, exporter: int) -> Options | None:
         """What one exporter's options data say; None: it sent none."""
         return self._tables.get(exporter)
 
-    def learn(self, exporter: int, data_set: DataSet, lists: TemplateLookup) -> ExporterOptions:
+    def learn(self, exporter: int, data_set: DataSet, lists: TemplateLookup) -> Options:
         """Take an options data set; give all that its exporter has said."""
         message, template, body = data_set
         rows, fault = template.layout.rows(body, lists)
@@ -61,10 +69,10 @@ class OptionsTables:
         scope, fields = msgpack.unpackb(octets)
         self._of(exporter).learn(domain, scope, fields)
 
-    def _of(self, exporter: int) -> ExporterOptions:
+    def _of(self, exporter: int) -> Options:
         options = self._tables.get(exporter)
         if options is None:
-            options = self._tables[exporter] = ExporterOptions(counters=self._counters)
+            options = self._tables[exporter] = self._make(counters=self._counters)
         return options
 
     def _report_once(self, key: list[Any], octets: bytes) -> None:

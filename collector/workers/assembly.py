@@ -14,9 +14,11 @@ from collector.metrics import Counters
 from collector.pipeline.devices import DeviceDirectory, DeviceSettings
 from collector.processors.aggregate import AggregateSpec, Aggregator
 from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS, Correlator
+from collector.processors.options_tables import OptionsTables
 from collector.processors.route_distinguishers import StaticRd
 from collector.protocols.bgp.route_distinguisher import rd_octets, rd_text
 from collector.protocols.flow_decoder import FlowDecoder
+from collector.protocols.ipfix.options import ExporterOptions
 from collector.protocols.ipfix.registry import Registry
 from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
@@ -29,6 +31,7 @@ from collector.rib.view import View
 from collector.steering.allow_list import AllowList
 from collector.workers.bmp_path import BmpPath
 from collector.workers.device_status import device_status
+from collector.workers.flow_filling import FlowFiller
 from collector.workers.flow_path import FlowPath, Report
 from collector.workers.guard import Guard
 from collector.workers.outputs import Outputs
@@ -99,14 +102,19 @@ class Assembly:
             counters=counters,
             max_templates_per_exporter=config.flow.max_templates,
         )
+        options: OptionsTables[ExporterOptions] = OptionsTables(counters, report)
+        self._filler = FlowFiller(
+            self._directory, options, Correlator(self._rib, self._directory, views, counters)
+        )
         self.flow_path = FlowPath(
             decoder,
             BatchBuilder(decoder.lists, CanonicalReader(config.flow.elements, config.flow.extra)),
             self._directory,
-            Correlator(self._rib, self._directory, views, counters),
+            options,
             counters,
             guard,
             batch_rows=config.flow.batch_rows,
+            fill=self._filler.fill,
             publish=self._publish_flows,
             report=report,
             hint=lambda device, names: hint("flow", device, names),
@@ -156,7 +164,7 @@ class Assembly:
         self.flow_path.batch_rows = config.flow.batch_rows
         if _publishing(config) == _publishing(self._config):
             self._config = config
-            self.flow_path.static_rds = _static_rds(config)
+            self._filler.static_rds = _static_rds(config)
             return
         old = self._outputs
         self._publisher.flush()
@@ -216,7 +224,7 @@ class Assembly:
         )
         # Nothing of this worker's was changed so far: what is above may fail.
         self._config, self._outputs = config, outputs
-        self.flow_path.static_rds = _static_rds(config)
+        self._filler.static_rds = _static_rds(config)
         self._next_snapshot_s = time.time() + config.snapshot.interval_s
         published = {publish.records for publish in config.publish}
         self._aggregators = {
@@ -236,8 +244,8 @@ class Assembly:
             self._sequence,
         )
         self.bmp_path.wants_events = self._publisher.wants_events
-        self.flow_path.wants_flows = self._publisher.wants_flows
-        self.flow_path.wants_routes = self._publisher.wants_routes
+        self._filler.wants_flows = self._publisher.wants_flows
+        self._filler.wants_routes = self._publisher.wants_routes
 
     def _aggregator(self, spec: AggregateSpec) -> Aggregator:
         # One that stays knows which parts of its windows are published already.

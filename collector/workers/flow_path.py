@@ -1,25 +1,19 @@
-"""The way of a datagram through a worker: decode, batch, fill in, correlate, hand on."""
+"""The way of a datagram through a worker: decode, collect, and hand on batch by batch."""
 
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import polars as pl
+from typing import Any, Generic, TypeVar
 
 from collector.errors import DecodeError
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
-from collector.processors.correlate import Correlator
-from collector.processors.options_data import fill_names, fill_sampling
 from collector.processors.options_tables import OptionsTables
-from collector.processors.route_distinguishers import StaticRd, route_distinguishers
 from collector.protocols.flow_decoder import FlowDecoder
 from collector.protocols.flow_values import DataSet, TemplateAnnounced
 from collector.receivers.bmp_tcp import canonical_address
 from collector.records.batch_builder import BatchBuilder, Collected
 from collector.records.flow_batch import FlowBatch
-from collector.records.frame import raw_frame
 from collector.workers.guard import Guard
 
 register(
@@ -31,14 +25,18 @@ register(
 _MAX_ADDRESSES = 1 << 17
 
 Report = Callable[[list[Any], bytes | None], None]
+Filled = TypeVar("Filled")
 
 
-class FlowPath:
+class FlowPath(Generic[Filled]):
     """All flow datagrams of one worker.
 
     Args:
+        options: learns what options data say.
         guard: what fails unforeseen costs the records of one layout in one batch.
-        publish: takes a correlated raw frame and the time its batch was closed.
+        fill: makes of a batch what is published; None: nobody wants it. It may fail, and is then
+            asked again layout by layout.
+        publish: takes that, and the time its batch was closed.
         report: takes (key, octets or None) of what a successor should know.
         hint: takes (device, further addresses that it calls its own).
         closed: called when a batch was closed: the datagrams' octets are needed no more.
@@ -49,27 +47,25 @@ class FlowPath:
         decoder: FlowDecoder,
         builder: BatchBuilder,
         directory: DeviceDirectory,
-        correlator: Correlator,
+        options: OptionsTables,
         counters: Counters,
         guard: Guard,
         *,
         batch_rows: int,
-        publish: Callable[[pl.DataFrame, float], None],
+        fill: Callable[[FlowBatch], Filled | None],
+        publish: Callable[[Filled, float], None],
         report: Report,
         hint: Callable[[str, set[str]], None],
         closed: Callable[[], None],
     ) -> None:
         self.decoder = decoder
-        self.static_rds: Sequence[StaticRd] = ()
         self.batch_rows = batch_rows
-        # What nobody wants is not made; the records are decoded and counted all the same.
-        self.wants_flows = self.wants_routes = True
-        self.options = OptionsTables(counters, report)
+        self.options = options
         self._builder = builder
         self._directory = directory
-        self._correlator = correlator
         self._counters = counters
         self._guard = guard
+        self._fill = fill
         self._publish = publish
         self._report = report
         self._hint = hint
@@ -125,24 +121,14 @@ class FlowPath:
 
     def _close(self, collected: Sequence[Collected]) -> None:
         batch, faults = self._builder.read(collected)
-        raw = self._filled(batch) if batch is not None and self.wants_flows else None
+        filled = None if batch is None else self._fill(batch)
         # From here on nothing fails: the same Data Sets are not read again.
         if faults:
             self._counters.add("flow_record_faults", faults)
         if batch is not None:
             self._counters.add("flow_records", batch.rows)
-        if raw is not None:
-            self._publish(raw, time.time())
-
-    def _filled(self, batch: FlowBatch) -> pl.DataFrame:
-        """Fill in what other sources say of the records; give them as one raw frame."""
-        batch.add("device", self._directory.devices(batch.columns["exporterAddress"]))
-        fill_sampling(batch, self.options.of, self._configured_rate)
-        fill_names(batch, self.options.of)
-        if self.wants_routes:
-            rds = route_distinguishers(batch, self.options.of, self.static_rds, self._device_of)
-            self._correlator.correlate(batch, rds)
-        return raw_frame(batch)
+        if filled is not None:
+            self._publish(filled, time.time())
 
     def restore(self, key: list[Any], octets: bytes) -> None:
         """Learn what an earlier worker of this slot reported."""
@@ -182,7 +168,3 @@ class FlowPath:
 
     def _device_of(self, exporter: int) -> str:
         return self._directory.device_of(self._directory.names[exporter])
-
-    def _configured_rate(self, exporter: int) -> int | None:
-        settings = self._directory.settings(self._device_of(exporter))
-        return None if settings is None else settings.sampling_rate

@@ -11,7 +11,8 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from collector.config.check_sockets import worker_count
@@ -49,13 +50,24 @@ class Supervisor:
         config: validated.
         reread: reads the configuration again for SIGHUP, command line included; raises
             ConfigError. None where the service runs without a file.
+        nfacctd: plain values for workers that are to be nfacctd in place of the native assembly.
+        forwarded: signals that workers are told of by name, and that mean nothing here.
     """
 
-    def __init__(self, config: Config, reread: Callable[[], Config] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        reread: Callable[[], Config] | None = None,
+        *,
+        nfacctd: dict[str, Any] | None = None,
+        forwarded: Mapping[signal.Signals, str] = MappingProxyType({}),
+    ) -> None:
         self.config = config
         self.groups: list[Group] = []
         self.slots: list[Slot] = []
         self._reread = reread
+        self._nfacctd = nfacctd
+        self._forwarded = forwarded
         self._steering: Steering | None = None
         self._learned = LearnedStore()
         self._hints = AliasHints()
@@ -74,6 +86,8 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
+        for number, name in self._forwarded.items():
+            loop.add_signal_handler(number, self._forward, name)
         path = self.config.collector.control_socket or control_socket.default_path()
         try:
             server = await control_socket.serve(path, self._answer)
@@ -111,6 +125,11 @@ class Supervisor:
             for slot in self.slots:
                 slot.kill()
         self._stopped.set()
+
+    def _forward(self, name: str) -> None:
+        for slot in self.slots:
+            if slot.channel is not None:
+                slot.channel.tell("signal", name)
 
     def _output_gone(self) -> None:
         # Another worker would find it gone as well.
@@ -216,7 +235,8 @@ class Supervisor:
                 )
 
     def _start_message(self) -> dict[str, Any]:
-        return {"config": to_document(self.config), "workers": len(self.slots) or 1}
+        message = {"config": to_document(self.config), "workers": len(self.slots) or 1}
+        return message if self._nfacctd is None else message | {"nfacctd": self._nfacctd}
 
     async def _wait_ready(self, slot: Slot) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (slot.ready, self._stopped)]

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import uvloop
@@ -86,6 +87,8 @@ class Worker:
             case "reload":
                 if not self._stopping:
                     self._guard.run("reload", self._reload, content["config"])
+            case "signal":
+                self._guard.run("signal", self._assembly.signal, content)
             case "stop":
                 self._begin_stop(content)
 
@@ -123,18 +126,23 @@ class Worker:
         config = from_document(content["config"])
         configure_logging(config.collector.log_level, f"worker {content['slot']}")
         self._age_s = config.flow.batch_age_ms / 1000
-        self._assembly = Assembly(
-            config,
-            slot=content["slot"],
-            slots=content["workers"],
-            incarnation=content["incarnation"],
-            counters=self._counters,
-            guard=self._guard,
-            report=self._report,
-            hint=self._hint,
-            batch_closed=self._batch_closed,
-            failed=self._output_gone,
-        )
+        arguments = {
+            "slot": content["slot"],
+            "slots": content["workers"],
+            "incarnation": content["incarnation"],
+            "counters": self._counters,
+            "guard": self._guard,
+            "report": self._report,
+            "hint": self._hint,
+            "batch_closed": self._batch_closed,
+            "failed": self._output_gone,
+        }
+        if "nfacctd" in content:
+            # Loaded on demand: what only nfacctd's mode needs is no cost of the native one.
+            module = import_module("collector.workers.nfacctd_assembly")
+            self._assembly = module.NfacctdAssembly(content["nfacctd"], **arguments)
+        else:
+            self._assembly = Assembly(config, **arguments)
         listeners = []
         for entry in content["sockets"]:
             sock = socket.socket(fileno=entry["fd"])

@@ -12,6 +12,7 @@ from collector.pipeline.batch import Batch
 from collector.pipeline.devices import DeviceDirectory
 from collector.processors.aggregate import Aggregator
 from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS, Correlator
+from collector.processors.options_tables import OptionsTables
 from collector.protocols.bgp.route_distinguisher import rd_text
 from collector.protocols.flow_decoder import FlowDecoder
 from collector.protocols.ipfix.registry import Registry
@@ -21,6 +22,7 @@ from collector.records.publish import Tables
 from collector.records.segment import CanonicalReader
 from collector.rib.rib import Rib
 from collector.rib.view import View
+from collector.workers.flow_filling import FlowFiller
 from collector.workers.flow_path import FlowPath
 from collector.workers.guard import Guard
 from collector.workers.publisher import Origin, Publisher
@@ -82,16 +84,22 @@ class Parts:
         self.hinted: list[tuple[str, set[str]]] = []
         self.closed = 0
         decoder = FlowDecoder(Registry.default(), counters=self.counters)
+        options = OptionsTables(self.counters, self._report)
         self.flow_path = FlowPath(
             decoder,
             BatchBuilder(decoder.lists, CanonicalReader(elements)),
             self.directory,
-            Correlator(self.rib, self.directory, VIEWS, self.counters),
+            options,
             self.counters,
             self.guard,
             batch_rows=batch_rows,
+            fill=FlowFiller(
+                self.directory,
+                options,
+                Correlator(self.rib, self.directory, VIEWS, self.counters),
+            ).fill,
             publish=self._publish,
-            report=lambda *what: self.reported.append(what),
+            report=self._report,
             hint=lambda *what: self.hinted.append(what),
             closed=self._batch_closed,
         )
@@ -115,6 +123,9 @@ class Parts:
 
     def _publish(self, raw: pl.DataFrame, now_s: float) -> None:
         self.publisher.flows(raw, now_s)
+
+    def _report(self, key: list[Any], octets: bytes | None) -> None:
+        self.reported.append((key, octets))
 
     def _batch_closed(self) -> None:
         self.closed += 1

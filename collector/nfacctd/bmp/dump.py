@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from collector.nfacctd.bmp import record as kinds
 from collector.nfacctd.bmp.record import BmpRecord, Router
 from collector.nfacctd.bmp.route_store import RouterRoutes
-from collector.nfacctd.bmp.shapes import Shape, Stamp
+from collector.nfacctd.bmp.shapes import RouteHead, Shape, Stamp, fill_route
 from collector.nfacctd.bmp.times import slot_text, time_text
 from collector.nfacctd.settings import Timestamps
 
@@ -121,12 +121,12 @@ def dump_router(
     now = now._replace(seq=seq + 1)
     slot = Stamp(seq + 1, slot_text(time.slot_s, style))
     for table, routes_, attributes in entries:
-        family = table.afi, table.safi
+        head = RouteHead(slot, router, table.view, table.afi, table.safi, None)
+        last = shared = None
         for entry, then in zip(routes_, attributes, strict=True):
-            yield told(
-                kinds.ROUTE_DUMP,
-                shape.route(slot, router, None, table.view, family, entry.as_of(then)),
-            )
+            if then is not last:
+                last, shared = then, shape.route(head, table, then)
+            yield told(kinds.ROUTE_DUMP, fill_route(shared, slot.seq, table, entry))
     for event in events:
         stamp = slot._replace(event=time_text(event.time_us, style))
         body = event.body(*event.arguments)

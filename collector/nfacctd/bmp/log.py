@@ -68,7 +68,7 @@ class BmpLog:
         self._tag_map = tag_map
         self._numbers = count()
         self._sessions: dict[int, RouterSession] = {}
-        self._work: dict[int, deque[Iterator[None]]] = {}  # of sessions that are busy
+        self._work: dict[int, deque[Iterator[int]]] = {}  # of sessions that are busy
         buckets = Buckets(bmp.table_per_peer_hash == _HASH_BY_RD, bmp.table_per_peer_buckets)
         self._store = RouteStore(buckets, counters)
         self._lookup = RouteLookup(self._store, buckets)
@@ -178,21 +178,21 @@ class BmpLog:
 
     def _messages(
         self, session: RouterSession, messages: Sequence[bytes], now_s: float
-    ) -> Iterator[None]:
+    ) -> Iterator[int]:
         session.arrival = self._writer.set_time(now_s)
         for octets in messages:
             rest = self._handler.take(session, octets, now_s)
-            yield
+            yield 1
             if rest is not None:
                 yield from rest
 
-    def _end(self, session: RouterSession, now_s: float) -> Iterator[None]:
+    def _end(self, session: RouterSession, now_s: float) -> Iterator[int]:
         self._writer.set_time(now_s)
         for table in session.routes.all_tables():
-            yield from self._handler.deleted(session, iter(table.entries.values()))
+            yield from self._handler.deleted(session, table.entries.values())
         self._writer.session(session, kinds.LOG_CLOSE, "log_close")
 
-    def _begin(self, number: int, steps: Iterator[None]) -> None:
+    def _begin(self, number: int, steps: Iterator[int]) -> None:
         work = self._work.get(number)
         if work is not None:
             work.append(steps)
@@ -205,9 +205,9 @@ class BmpLog:
         left = _STEPS_AT_ONCE
         try:
             while work:
-                for _ in work[0]:
-                    left -= 1
-                    if not left:
+                for done in work[0]:
+                    left -= done
+                    if left <= 0:
                         return
                 work.popleft()
             del self._work[number]

@@ -7,7 +7,7 @@ beyond "first come", the reachability of its next hop.
 from typing import NamedTuple
 
 from collector.nfacctd.bgp_text import NO_RD
-from collector.nfacctd.bmp.prefix_index import Chain, PrefixIndex
+from collector.nfacctd.bmp.prefix_index import PrefixIndex
 from collector.nfacctd.bmp.route_buckets import Buckets
 from collector.nfacctd.bmp.route_store import RouterRoutes, RouteStore
 from collector.nfacctd.bmp.routes import Entry, Peer
@@ -129,14 +129,16 @@ class RouteLookup:
                 return entry
         return None
 
-    def _longest(self, index: PrefixIndex, address: int, sought: Sought) -> Entry | None:
+    def _longest(self, index: PrefixIndex[Entry], address: int, sought: Sought) -> Entry | None:
         for is_host, chain in index.covering(address):
             entry = self._chosen(chain, is_host, sought)
             if entry is not None:
                 return entry
         return None
 
-    def _chosen(self, chain: Chain, is_host: bool, sought: Sought) -> Entry | None:
+    def _chosen(
+        self, chain: Entry | dict[Entry, None], is_host: bool, sought: Sought
+    ) -> Entry | None:
         """Choose among the routes of one prefix: the oldest, for a host route the newest."""
         if type(chain) is not dict:
             return chain if _fits(chain, sought) else None

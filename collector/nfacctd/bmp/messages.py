@@ -1,7 +1,9 @@
 """What each BMP message does: to the routes that are held, to the log, to the next dump."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, islice
+from operator import attrgetter
 
 from collector.errors import DecodeError
 from collector.metrics import Counters, register
@@ -12,7 +14,7 @@ from collector.nfacctd.bmp.events import Bodies
 from collector.nfacctd.bmp.routes import Entry, peer_name
 from collector.nfacctd.bmp.shapes import INTERNAL
 from collector.nfacctd.bmp.updates import changes
-from collector.nfacctd.bmp.writer import LogWriter, RouterSession
+from collector.nfacctd.bmp.writer import DELETE, UPDATE, WITHDRAW, LogWriter, RouterSession
 from collector.protocols.bmp.messages import (
     BmpMessage,
     Initiation,
@@ -40,9 +42,8 @@ _ADDRESS = slice(16, 32)  # its address
 _STATISTICS_AT = 52  # after common header, per-peer header and Stats Count
 _TLV_HEADER = 4
 _NO_ADDRESS = bytes(16)
+_DELETED_AT_ONCE = 100
 _TOLD_EVERY_S = 60.0  # a log line about messages of a peer without Peer Up
-
-UPDATE, WITHDRAW, DELETE, END_OF_RIB = "update", "withdraw", "delete", "end-of-rib"
 
 
 class MessageHandler:
@@ -73,11 +74,12 @@ class MessageHandler:
         self._dumped = dumped
         self._dumps_statistics = dumped and not exclude_statistics
 
-    def take(self, session: RouterSession, octets: bytes, now_s: float) -> Iterator[None] | None:
+    def take(self, session: RouterSession, octets: bytes, now_s: float) -> Iterator[int] | None:
         """Take one message, common header included.
 
         Returns:
-            What is left to do, step by step; None where all is done.
+            What is left to do, step by step, with the number of routes in each; None where all
+            is done.
         """
         try:
             message = session.decoder.decode(octets)
@@ -89,17 +91,18 @@ class MessageHandler:
             self._counters.add("nfacctd_bmp_dropped.malformed")
             return None
 
-    def deleted(self, session: RouterSession, entries: Iterator[Entry]) -> Iterator[None]:
-        """Write routes that are gone with their peer or session, one a step."""
-        for entry in entries:
-            table = entry.table
-            family = table.afi, table.safi
-            self._writer.route(session, DELETE, table.view, family, entry, None, INTERNAL)
-            yield
+    def deleted(self, session: RouterSession, entries: Iterable[Entry]) -> Iterator[int]:
+        """Write routes that are gone with their peer or session; gives how many at a step."""
+        is_written = self._writer.writes(session)
+        for table, routes in groupby(entries, attrgetter("table")):
+            while part := list(islice(routes, _DELETED_AT_ONCE)):
+                if is_written:
+                    self._writer.routes(session, DELETE, table, part, None, INTERNAL)
+                yield len(part)
 
     def _other(
         self, session: RouterSession, octets: bytes, message: BmpMessage, now_s: float
-    ) -> Iterator[None] | None:
+    ) -> Iterator[int] | None:
         match message:
             case PeerDown():
                 return self._peer_down(session, octets, message, now_s)
@@ -133,7 +136,7 @@ class MessageHandler:
 
     def _peer_down(
         self, session: RouterSession, octets: bytes, message: PeerDown, now_s: float
-    ) -> Iterator[None] | None:
+    ) -> Iterator[int] | None:
         if self._is_addressed(octets, message.peer):
             return None
         body = self._bodies.peer_down
@@ -169,7 +172,7 @@ class MessageHandler:
         parts = message.parts
         family = parts.end_of_rib
         if family is not None:
-            self._writer.route(session, END_OF_RIB, view, family, None, message.time_us)
+            self._writer.end_of_rib(session, view, family, message.time_us)
             return
         reach = parts.mp_reach
         attributes = None
@@ -177,21 +180,19 @@ class MessageHandler:
             # First of all: an attribute that nfacctd cannot read costs withdrawals too.
             next_hop = None if reach is None else reach.next_hop
             attributes = self._attributes.read(parts.attributes_key, view.as_size, next_hop)
-        routes, writer, time_us = session.routes, self._writer, message.time_us
+        routes, is_written = session.routes, self._writer.writes(session)
         for announced, afi, safi, nlri in changes(parts, view.peer.add_path_families):
             table = routes.table(view, afi, safi)
             if table is None:
                 continue
-            family = afi, safi
-            for one in nlri:
-                entry = (
-                    routes.announce(table, one, attributes)
-                    if announced
-                    else routes.withdraw(table, one)
-                )
-                if entry is not None:
-                    log_type = UPDATE if announced else WITHDRAW
-                    writer.route(session, log_type, view, family, entry, time_us)
+            if announced:
+                entries = [routes.announce(table, one, attributes) for one in nlri]
+            else:
+                entries = [routes.withdraw(table, one) for one in nlri]
+            if is_written:
+                told = filter(None, entries)
+                log_type = UPDATE if announced else WITHDRAW
+                self._writer.routes(session, log_type, table, told, message.time_us)
 
     def _is_addressed(self, octets: bytes, header: PeerHeader) -> bool:
         """Whether it is a Loc-RIB with an address, which nfacctd drops (RFC 9069 section 4.1)."""

@@ -5,22 +5,21 @@ in the order in which they were installed.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Generic, Protocol, TypeVar
 
-from collector.nfacctd.bmp.routes import Entry
 from collector.protocols.bgp.families import ADDRESS_BITS
 
-Chain = Entry | dict[Entry, None]
+
+class Prefixed(Protocol):
+    """What has a prefix, in the form of `split_nlri`."""
+
+    prefix: bytes
 
 
-class Covering(NamedTuple):
-    """The routes of one prefix that covers an address, oldest first."""
-
-    is_host: bool  # the prefix is the address
-    entries: Chain
+Route = TypeVar("Route", bound=Prefixed)
 
 
-class PrefixIndex:
+class PrefixIndex(Generic[Route]):
     """Routes of one family of one router, of all its peers and tables.
 
     Cost: a dictionary entry, about 130 octets a prefix; an update or a lookup of one length less
@@ -29,17 +28,18 @@ class PrefixIndex:
 
     def __init__(self, afi: int) -> None:
         self._bits = ADDRESS_BITS[afi]
-        self._by_length: dict[int, dict[int, Chain]] = {}
+        self._by_length: dict[int, dict[int, Route | dict[Route, None]]] = {}
         self._lengths: list[int] = []  # those in use, longest first
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Route) -> None:
         """Install a route; it is the newest one of its prefix."""
         length = entry.prefix[0]
         prefixes = self._by_length.get(length)
         if prefixes is None:
             prefixes = self._by_length[length] = {}
             self._lengths = sorted(self._by_length, reverse=True)
-        bits = _bits(entry.prefix)
+        # Host bits are cleared; what there is of them in the last octet is shifted out.
+        bits = int.from_bytes(entry.prefix[1:]) >> (-length % 8)
         chain = prefixes.setdefault(bits, entry)
         if chain is entry:
             return
@@ -48,9 +48,10 @@ class PrefixIndex:
         else:
             prefixes[bits] = {chain: None, entry: None}
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: Route) -> None:
         """Take a route out that is in."""
-        length, bits = entry.prefix[0], _bits(entry.prefix)
+        length = entry.prefix[0]
+        bits = int.from_bytes(entry.prefix[1:]) >> (-length % 8)
         prefixes = self._by_length[length]
         chain = prefixes[bits]
         if type(chain) is dict:
@@ -63,15 +64,14 @@ class PrefixIndex:
             del self._by_length[length]
             self._lengths.remove(length)
 
-    def covering(self, address: int) -> Iterator[Covering]:
-        """Give the prefixes that cover an address and their routes, longest prefix first."""
+    def covering(self, address: int) -> Iterator[tuple[bool, Route | dict[Route, None]]]:
+        """Give the routes of the prefixes that cover an address, longest prefix first.
+
+        Returns:
+            Whether the prefix is the address itself, and its route, or routes, oldest first.
+        """
         width, by_length = self._bits, self._by_length
         for length in self._lengths:
             chain = by_length[length].get(address >> (width - length))
             if chain is not None:
-                yield Covering(length == width, chain)
-
-
-def _bits(prefix: bytes) -> int:
-    """The bits of a prefix as a number; host bits are cleared, and shifted out."""
-    return int.from_bytes(prefix[1:]) >> (-prefix[0] % 8)
+                yield length == width, chain

@@ -37,7 +37,7 @@ class RouterRoutes:
         self.address = address
         self.router_id: str | None = None
         self.peers: dict[PeerName, Peer] = {}
-        self.indexes: dict[Family, PrefixIndex] = {}
+        self.indexes: dict[Family, PrefixIndex[Entry]] = {}
         self.memo: dict[tuple, Entry | None] = {}
         self.routes = 0
         self._buckets = buckets
@@ -86,7 +86,7 @@ class RouterRoutes:
                 self._counters.add("nfacctd_bmp_routes_dropped.tables")
                 return None
             self._tables += 1
-            table = view.add_table(afi, safi)
+            table = view.add_table(afi, safi, self._index(afi, safi))
         return table
 
     def announce(
@@ -114,7 +114,10 @@ class RouterRoutes:
                 return None
             entry = table.entries[key] = Entry(table, prefix, attributes, path_id, rd)
             self.routes += 1
-            self._index(entry)
+            if table.index is not None:
+                table.index.add(entry)
+                if self.memo:
+                    self.memo.clear()
         if labels:
             entry.label = labels[-1]  # the bottom of the stack
         return entry
@@ -154,23 +157,19 @@ class RouterRoutes:
                     self._forget(entry)
                     yield entry
 
-    def _index(self, entry: Entry) -> None:
-        table = entry.table
-        if not matches_flows(table.safi):
-            return
-        family = table.afi, table.safi
-        index = self.indexes.get(family)
+    def _index(self, afi: int, safi: int) -> PrefixIndex[Entry] | None:
+        if not matches_flows(safi):
+            return None
+        index = self.indexes.get((afi, safi))
         if index is None:
-            index = self.indexes[family] = PrefixIndex(table.afi)
-        index.add(entry)
-        if self.memo:
-            self.memo.clear()
+            index = self.indexes[afi, safi] = PrefixIndex(afi)
+        return index
 
     def _forget(self, entry: Entry) -> None:
-        table = entry.table
         self.routes -= 1
-        if matches_flows(table.safi):
-            self.indexes[table.afi, table.safi].remove(entry)
+        index = entry.table.index
+        if index is not None:
+            index.remove(entry)
             if self.memo:
                 self.memo.clear()
 

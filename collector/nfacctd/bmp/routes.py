@@ -5,6 +5,7 @@ the table, family, route distinguisher, prefix, and the path identifier where th
 """
 
 from collector.nfacctd.bgp_text import rd_text
+from collector.nfacctd.bmp.prefix_index import PrefixIndex
 from collector.nfacctd.bmp.route_attributes import RouteAttributes
 from collector.protocols.bgp.families import Family
 from collector.protocols.bmp.messages import PeerUp
@@ -61,25 +62,20 @@ class Entry:
         """Length of the prefix in bits."""
         return self.prefix[0]
 
-    def as_of(self, attributes: RouteAttributes) -> "Entry":
-        """This route as it was with other attributes."""
-        if attributes is self.attributes:
-            return self
-        earlier = Entry(self.table, self.prefix, attributes, self.path_id, self.rd)
-        earlier.label = self.label
-        return earlier
-
 
 class Table:
     """The routes of one family in one of a peer's tables, by what tells them apart."""
 
-    __slots__ = ("add_path", "afi", "entries", "safi", "view")
+    __slots__ = ("add_path", "afi", "entries", "index", "safi", "view")
 
-    def __init__(self, view: "View", afi: int, safi: int, add_path: bool) -> None:
+    def __init__(
+        self, view: "View", afi: int, safi: int, add_path: bool, index: "PrefixIndex[Entry] | None"
+    ) -> None:
         self.view = view
         self.afi = afi
         self.safi = safi
         self.add_path = add_path
+        self.index = index  # of its router's routes of the family; None: flows never match them
         self.entries: dict[bytes, Entry] = {}
 
 
@@ -103,10 +99,10 @@ class View:
         """The routes of a family, if it has any."""
         return self.tables.get((afi, safi, (afi, safi) in self.peer.add_path_families))
 
-    def add_table(self, afi: int, safi: int) -> Table:
+    def add_table(self, afi: int, safi: int, index: PrefixIndex[Entry] | None) -> Table:
         """Make room for the routes of a family that has none."""
         key = afi, safi, (afi, safi) in self.peer.add_path_families
-        table = self.tables[key] = Table(self, *key)
+        table = self.tables[key] = Table(self, *key, index)
         return table
 
 

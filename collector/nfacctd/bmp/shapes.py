@@ -7,7 +7,6 @@ is nothing (reference 3.3, 3.4, 3.6).
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from weakref import ref
 
 from collector.nfacctd.bgp_text import prefix_text, rd_text, words
 from collector.nfacctd.bmp.avro_fields import LISTS, fields_of
@@ -19,12 +18,14 @@ from collector.nfacctd.bmp.quirks import (
 )
 from collector.nfacctd.bmp.record import ROUTE_DUMP, ROUTE_LOG, STATISTICS, Router
 from collector.nfacctd.bmp.route_attributes import RouteAttributes
-from collector.nfacctd.bmp.routes import Entry, View
+from collector.nfacctd.bmp.routes import Entry, Table, View
 from collector.nfacctd.label_map import label_map
+from collector.protocols.bgp.families import SAFI_LABELLED, SAFI_VPN
 
 Fields = dict[str, Any]
 
 ROUTE_MONITOR, INTERNAL = "route_monitor", "internal"  # bmp_msg_type of route records
+LABELLED = frozenset({SAFI_LABELLED, SAFI_VPN})  # families whose routes have labels
 _PEER_TCP_PORT = 0
 
 
@@ -54,6 +55,21 @@ class Stamp(NamedTuple):
     event: str | None = None
 
 
+class RouteHead(NamedTuple):
+    """What the records of routes share that one message, or one step of a dump, tells of.
+
+    ``log_type`` is "update" ..., and None in dumps.
+    """
+
+    stamp: Stamp  # without a number
+    router: Router
+    view: View
+    afi: int
+    safi: int
+    log_type: str | None
+    message_type: str = ROUTE_MONITOR
+
+
 class JsonShape:
     """Records as nfacctd's JSON objects, in its order of keys."""
 
@@ -61,8 +77,6 @@ class JsonShape:
         self._style = style
         self._bodies = Bodies(style.set_pd)
         self._tail = {"writer_id": style.writer_id} if style.json_writer_id else {}
-        self._attributes: Callable[[], RouteAttributes | None] = lambda: None
-        self._attribute_fields: Fields = {}
 
     def session(self, kind: str, event: str, stamp: Stamp, router: Router, **more: int) -> Fields:
         """Write a log_init, log_close, dump_init or dump_close."""
@@ -96,40 +110,30 @@ class JsonShape:
         }
 
     def route(
-        self,
-        stamp: Stamp,
-        router: Router,
-        log_type: str | None,
-        view: View,
-        family: tuple[int, int],
-        entry: Entry | None,
-        message_type: str = ROUTE_MONITOR,
+        self, head: RouteHead, table: Table | None, attributes: RouteAttributes | None
     ) -> Fields:
-        """Write a route, or an End-of-RIB without one.
+        """Write what routes of a table with the same attributes share; `fill_route` does the rest.
 
-        Args:
-            log_type: "update" ...; None in dumps.
+        Without both it is an End-of-RIB, which only lacks its number.
         """
-        record: Fields = {"seq": stamp.seq}
-        if log_type is not None:
-            record["log_type"] = log_type
+        stamp, router, view = head.stamp, head.router, head.view
+        record: Fields = {"seq": None}
+        if head.log_type is not None:
+            record["log_type"] = head.log_type
         record["timestamp"] = stamp.timestamp
         record |= view.forms.get(JsonShape) or self._view_fields(view)
         record |= self._tags(router)
-        record["event_type"] = "dump" if log_type is None else "log"
-        record["afi"], record["safi"] = family
-        if entry is not None:
-            record["ip_prefix"] = prefix_text(family[0], entry.prefix)
-            if entry.path_id is not None:
-                record["as_path_id"] = entry.path_id
-            if entry.attributes is not self._attributes():
-                self._attributes = ref(entry.attributes)
-                self._attribute_fields = self._written(entry.attributes)
-            record |= self._attribute_fields
-            if entry.rd is not None:
-                record["rd"], record["rd_origin"] = rd_text(entry.rd), RD_OF_NLRI
-            if entry.label is not None:
-                record["mpls_label"] = str(entry.label)
+        record["event_type"] = "dump" if head.log_type is None else "log"
+        record["afi"], record["safi"] = head.afi, head.safi
+        if table is not None:
+            record["ip_prefix"] = None
+            if table.add_path:
+                record["as_path_id"] = None
+            record |= self._written(attributes)
+            if table.safi == SAFI_VPN:
+                record["rd"] = record["rd_origin"] = None
+            if table.safi in LABELLED:
+                record["mpls_label"] = None
         if stamp.arrival is not None:
             record["timestamp_arrival"] = stamp.arrival
         record["bmp_router"] = router.address
@@ -137,7 +141,7 @@ class JsonShape:
         record["peer_ip"] = view.peer.address
         record["peer_asn"] = view.peer.as_number
         record["peer_tcp_port"] = _PEER_TCP_PORT
-        record["bmp_msg_type"] = message_type
+        record["bmp_msg_type"] = head.message_type
         record |= self._tail
         return record
 
@@ -179,8 +183,6 @@ class AvroShape:
             empty["writer_id"] = style.writer_id
             if kind in (ROUTE_LOG, ROUTE_DUMP):
                 empty |= {name: [] for name in LISTS if _is_array(style, name)}
-        self._attributes: Callable[[], RouteAttributes | None] = lambda: None
-        self._attribute_fields: Fields = {}
 
     def session(self, kind: str, event: str, stamp: Stamp, router: Router, **more: int) -> Fields:
         """Write a log_init, log_close, dump_init or dump_close."""
@@ -208,40 +210,23 @@ class AvroShape:
         return record
 
     def route(
-        self,
-        stamp: Stamp,
-        router: Router,
-        log_type: str | None,
-        view: View,
-        family: tuple[int, int],
-        entry: Entry | None,
-        message_type: str = ROUTE_MONITOR,
+        self, head: RouteHead, table: Table | None, attributes: RouteAttributes | None
     ) -> Fields:
-        """Write a route, or an End-of-RIB without one; see `JsonShape.route`."""
-        record = self._record(ROUTE_DUMP if log_type is None else ROUTE_LOG, router)
-        if log_type is not None:
-            record["log_type"] = log_type
-        record["seq"] = stamp.seq
+        """Write what routes of a table with the same attributes share; see `JsonShape.route`."""
+        stamp, view = head.stamp, head.view
+        record = self._record(ROUTE_DUMP if head.log_type is None else ROUTE_LOG, head.router)
+        if head.log_type is not None:
+            record["log_type"] = head.log_type
         record["timestamp"] = stamp.timestamp
         record["timestamp_arrival"] = stamp.arrival
-        record["event_type"] = "dump" if log_type is None else "log"
-        record["afi"], record["safi"] = family
+        record["event_type"] = "dump" if head.log_type is None else "log"
+        record["afi"], record["safi"] = head.afi, head.safi
         record |= view.forms.get(AvroShape) or self._view_fields(view)
-        if not has_rd_in_avro(family[1]):
+        if not has_rd_in_avro(head.safi):
             record["rd"] = record["rd_origin"] = None
-        record["bmp_msg_type"] = message_type
-        if entry is None:
-            return record
-        record["ip_prefix"] = prefix_text(family[0], entry.prefix)
-        record["as_path_id"] = entry.path_id
-        if entry.attributes is not self._attributes():
-            self._attributes = ref(entry.attributes)
-            self._attribute_fields = self._written(entry.attributes)
-        record |= self._attribute_fields
-        if entry.rd is not None:
-            record["rd"], record["rd_origin"] = rd_text(entry.rd), RD_OF_NLRI
-        if entry.label is not None:
-            record["mpls_label"] = str(entry.label)
+        record["bmp_msg_type"] = head.message_type
+        if attributes is not None:
+            record |= self._written(attributes)
         return record
 
     def _record(self, kind: str, router: Router) -> Fields:
@@ -282,6 +267,22 @@ class AvroShape:
 
 
 Shape = JsonShape | AvroShape
+
+
+def fill_route(shared: Fields, seq: int, table: Table, entry: Entry) -> Fields:
+    """Write the record of one route, from what `Shape.route` wrote for all."""
+    record = shared.copy()
+    record["seq"] = seq
+    record["ip_prefix"] = prefix_text(table.afi, entry.prefix)
+    if table.add_path:
+        record["as_path_id"] = entry.path_id
+    if table.safi in LABELLED:
+        record["mpls_label"] = str(entry.label)
+        if entry.rd is not None:
+            record["rd"], record["rd_origin"] = rd_text(entry.rd), RD_OF_NLRI
+    return record
+
+
 SHAPES: dict[str, Callable[[Style], Shape]] = {
     "json": JsonShape,
     "avro": AvroShape,

@@ -1,6 +1,6 @@
 """Writes the records of the log: numbers, stamps and shapes them, and hands them on in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,13 +9,22 @@ from collector.nfacctd.bmp.dump import DumpEvents
 from collector.nfacctd.bmp.quirks import is_logged
 from collector.nfacctd.bmp.record import BmpRecord, Router, Sink
 from collector.nfacctd.bmp.route_store import RouterRoutes
-from collector.nfacctd.bmp.routes import Entry, View
-from collector.nfacctd.bmp.shapes import ROUTE_MONITOR, Shape, Stamp
+from collector.nfacctd.bmp.routes import Entry, Table, View
+from collector.nfacctd.bmp.shapes import (
+    ROUTE_MONITOR,
+    RouteHead,
+    Shape,
+    Stamp,
+    fill_route,
+)
 from collector.nfacctd.bmp.times import time_text
 from collector.nfacctd.settings import Timestamps
+from collector.protocols.bgp.families import Family
 from collector.protocols.bmp.decoder import BmpDecoder
 
 _AT_ONCE = 1_000  # records in a batch
+
+UPDATE, WITHDRAW, DELETE, END_OF_RIB = "update", "withdraw", "delete", "end-of-rib"
 
 
 @dataclass(slots=True, eq=False)
@@ -87,30 +96,49 @@ class LogWriter:
             stamp = Stamp(next(self._numbers), time, session.arrival)
             self._add(kind, session, self._shape.message(kind, name, stamp, session.router, body))
 
-    def route(
+    def routes(
         self,
         session: RouterSession,
         log_type: str,
-        view: View,
-        family: tuple[int, int],
-        entry: Entry | None,
+        table: Table,
+        entries: Iterable[Entry],
         time_us: int | None,
         message_type: str = ROUTE_MONITOR,
     ) -> None:
-        """Write a route, or an End-of-RIB.
+        """Write routes of one table.
 
         Args:
             time_us: None: now.
         """
-        if self._shape is None or not session.logged:
-            return
+        head = self._head(session, log_type, table.view, (table.afi, table.safi), time_us)
+        head = head._replace(message_type=message_type)
+        numbers, add = self._numbers, self._add
+        attributes = shared = None
+        for entry in entries:
+            if entry.attributes is not attributes:
+                attributes = entry.attributes
+                shared = self._shape.route(head, table, attributes)
+            add(kinds.ROUTE_LOG, session, fill_route(shared, next(numbers), table, entry))
+
+    def end_of_rib(self, session: RouterSession, view: View, family: Family, time_us: int) -> None:
+        """Write that a table of a family has been told to the end."""
+        if self.writes(session):
+            head = self._head(session, END_OF_RIB, view, family, time_us)
+            record = self._shape.route(head, None, None)
+            record["seq"] = next(self._numbers)
+            self._add(kinds.ROUTE_LOG, session, record)
+
+    def _head(
+        self,
+        session: RouterSession,
+        log_type: str,
+        view: View,
+        family: Family,
+        time_us: int | None,
+    ) -> RouteHead:
         time = self._now if time_us is None else time_text(time_us, self._style)
-        stamp = Stamp(next(self._numbers), time, session.route_arrival)
-        self._add(
-            kinds.ROUTE_LOG,
-            session,
-            self._shape.route(stamp, session.router, log_type, view, family, entry, message_type),
-        )
+        stamp = Stamp(0, time, session.route_arrival)
+        return RouteHead(stamp, session.router, view, *family, log_type)
 
     def flush(self) -> None:
         """Hand on what is written."""

@@ -56,9 +56,7 @@ class _Property:
     value: Callable[..., object]  # (context, *columns)
 
 
-def evaluate(
-    frame: Frame, rules: Rules, context: Context
-) -> tuple[list[Any], NDArray[np.int64]]:
+def evaluate(frame: Frame, rules: Rules, context: Context) -> tuple[list[Any], NDArray[np.int64]]:
     """Evaluate a map for a batch.
 
     Returns:
@@ -66,7 +64,9 @@ def evaluate(
         of these each record has, shape (rows,).
     """
     properties = {key: _PROPERTIES[key] for key in rules.keys if key in _PROPERTIES}
-    columns = sorted({part for one in properties.values() for raw in one.raw for part in parts(raw)})
+    columns = sorted(
+        {part for one in properties.values() for raw in one.raw for part in parts(raw)}
+    )
     if not columns:
         return [rules.evaluate({})], np.zeros(frame.rows, np.int64)
     asked = pl.DataFrame([frame.get(column).alias(column) for column in columns])

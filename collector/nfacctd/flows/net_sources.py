@@ -76,9 +76,7 @@ class NetSources:
         network = self._networks(frame, name, networks, entries)
         lengths = np.array([entry.prefix_length for entry in entries])
         longest = np.where(bgp_wins, route_length, flow_length)
-        file_wins = (network != 0) & (
-            (lengths[network] > longest) | self._settings.networks.no_lpm
-        )
+        file_wins = (network != 0) & ((lengths[network] > longest) | self._settings.networks.no_lpm)
         return _End(route, bgp_wins, network, file_wins)
 
     def _networks(

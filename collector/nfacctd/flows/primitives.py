@@ -41,9 +41,9 @@ def _texts(*names: str) -> list[Primitive]:
 
 _HOSTS = (
     _of("src_host", "ip_src", "string", "src_host", "seen"),
-    _of("src_net", "net_src", "string", "src_host", "src_mask", "seen"),
+    _of("src_net", "net_src", "string", "src_net", "seen"),
     _of("dst_host", "ip_dst", "string", "dst_host", "seen"),
-    _of("dst_net", "net_dst", "string", "dst_host", "dst_mask", "seen"),
+    _of("dst_net", "net_dst", "string", "dst_net", "seen"),
 )
 _GEO = tuple(
     primitive

@@ -24,26 +24,36 @@ def tcp_flag_names(flags: int) -> list[str]:
     return [name for name, bit in _TCP_FLAGS if flags & bit]
 
 
-def stitched_max(first_us: int, ends_us: Iterable[int]) -> int:
-    """Follow `timestamp_max` over the ends of a cache entry's records, in their order.
+def stitched_max(ends_us: Iterable[int]) -> int:
+    """Follow `timestamp_max` over the records of a cache entry, in their order.
 
     A later end counts only if it is larger in both its seconds and its microseconds (reference
-    2.5). Repeated ends change nothing, so the caller may leave them out.
+    2.5); a record without an end sets it to when it came, whatever it was.
+
+    Args:
+        ends_us: the end of each record; negative: when it came, of one without an end.
+    Returns:
+        In the same form; negative where any of the records had no end: then what the entry had
+        before them does not matter.
     """
-    seconds, micros = divmod(first_us, _SECOND_US)
+    seconds = micros = -1
+    sign = 1
     for end_us in ends_us:
-        end_s, end_micros = divmod(end_us, _SECOND_US)
-        if end_s > seconds and end_micros > micros:
+        end_s, end_micros = divmod(abs(end_us), _SECOND_US)
+        if end_us < 0 or seconds < 0:
             seconds, micros = end_s, end_micros
-    return seconds * _SECOND_US + micros
+            sign = -1 if end_us < 0 else sign
+        elif end_s > seconds and end_micros > micros:
+            seconds, micros = end_s, end_micros
+    return sign * (seconds * _SECOND_US + micros)
 
 
-def bin_of_earlier(stamp_s: int, base_s: int, length_s: int) -> int:
-    """Find the bin of a time before the current one began.
+def bin_of_earlier(stamps_s: NDArray[np.int64], base_s: int, length_s: int) -> NDArray[np.int64]:
+    """Find the bins of times before the current one began.
 
     A time that is a whole number of bins earlier falls one bin too early (reference 5.2).
     """
-    return stamp_s - (length_s - (base_s - stamp_s) % length_s)
+    return stamps_s - (length_s - (base_s - stamps_s) % length_s)
 
 
 def has_vlan_layer(vlan_ids: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:

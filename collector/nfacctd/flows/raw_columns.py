@@ -13,7 +13,16 @@ _U8, _U16, _U32, _U64 = pl.UInt8(), pl.UInt16(), pl.UInt32(), pl.UInt64()
 
 ADDRESSES = frozenset(
     {
-        *("src_host", "dst_host", "join_src", "join_dst", "peer_dst_ip", "peer_src_ip"),
+        *(
+            "src_host",
+            "dst_host",
+            "src_net",
+            "dst_net",
+            "join_src",
+            "join_dst",
+            "peer_dst_ip",
+            "peer_src_ip",
+        ),
         *("record_exporter", "next_hop", "bgp_next_hop", "post_nat_src_host", "post_nat_dst_host"),
         *("tunnel_src_host", "tunnel_dst_host"),
     }
@@ -40,6 +49,7 @@ DTYPES: dict[str, pl.DataType] = {
     **dict.fromkeys(("cos", "proto", "tos", "tcpflags", "fwd_status"), _U8),
     **dict.fromkeys(("tunnel_proto", "tunnel_tos", "tunnel_tcpflags"), _U8),
     **dict.fromkeys(("direction", "nat_event", "fw_event", "sampling_direction"), _U8),
+    "bi_flow": _U8,  # 1: counters of both directions
     **dict.fromkeys(("src_mask", "dst_mask", "flow_src_mask", "flow_dst_mask"), _U8),
     **dict.fromkeys(("src_as", "dst_as", "peer_src_as", "peer_dst_as"), _U32),
     **dict.fromkeys(("in_iface", "out_iface", "flow_label", "tunnel_flow_label"), _U32),

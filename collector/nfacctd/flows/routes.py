@@ -7,9 +7,7 @@ from collector.nfacctd.flows.tables import Frame
 from collector.records.text import address_text
 
 
-def fill_routes(
-    frame: Frame, agents: pl.Series, routes_of: RoutesOf, table: RouteTable
-) -> None:
+def fill_routes(frame: Frame, agents: pl.Series, routes_of: RoutesOf, table: RouteTable) -> None:
     """Add ``src_route`` and ``dst_route``, numbers of a table.
 
     Args:

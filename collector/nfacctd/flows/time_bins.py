@@ -14,6 +14,8 @@ from collector.nfacctd.flows.quirks import bin_of_earlier
 from collector.nfacctd.settings import History
 from collector.records.distinct import map_distinct
 
+_LAST_S = 4_102_444_800  # 2100: what a hostile clock may say is no further away
+
 
 def round_off(time_s: int, letters: str) -> int:
     """Floor a local time: "m" to the minute, "h" hour, "d" day, "w" Monday, "M" month."""
@@ -59,9 +61,12 @@ class TimeBins:
 
     def advance(self, now_s: int) -> None:
         """Move to the bin of now."""
-        while now_s > self.base_s + self._length_s(self.base_s):
+        while now_s > self.end_of(self.base_s):
             self._ended = self.base_s
             self.base_s = self._next(self.base_s, now_s)
+            length = self._history.length_s
+            if length is not None:
+                self._ended = self.base_s - length
 
     def purge_before(self, startup_delay_s: int) -> int:
         """Begin a purge: give the last bin that it takes, by its start.
@@ -101,16 +106,22 @@ class TimeBins:
         return bin_s + max(1, (now_s - bin_s - 1) // length) * length
 
     def _month_of(self, stamp_s: int) -> int:
-        start, count = self.base_s, self._history.count
-        while start > stamp_s:
+        """Find the bin of a time: one that is a bin's first second counts to the bin before."""
+        stamp_s = min(max(stamp_s, 0), _LAST_S)
+        count = self._history.count
+        apart = _month_number(stamp_s) - _month_number(self.base_s)
+        start = _months_later(self.base_s, (apart // count + 1) * count)
+        while start > stamp_s or (start == stamp_s and start > self.base_s):
             start = _months_later(start, -count)
-        while _months_later(start, count) < stamp_s:
-            start = _months_later(start, count)
         return start
+
+
+def _month_number(time_s: int) -> int:
+    moment = datetime.fromtimestamp(time_s)
+    return moment.year * 12 + moment.month - 1
 
 
 def _months_later(time_s: int, months: int) -> int:
     moment = datetime.fromtimestamp(time_s)
-    number = moment.year * 12 + moment.month - 1 + months
-    year, month = divmod(max(number, 1970 * 12), 12)
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     return int(moment.replace(year=year, month=month + 1, day=min(moment.day, 28)).timestamp())

@@ -68,7 +68,9 @@ def flow_rd_text(rd: int) -> str:
     return rd_text(rd.to_bytes(8))
 
 
-def fill_route_distinguishers(frame: Frame, options_of: OptionsOf, mapped: pl.Series | None) -> None:
+def fill_route_distinguishers(
+    frame: Frame, options_of: OptionsOf, mapped: pl.Series | None
+) -> None:
     """Add ``mpls_vpn_rd`` and ``rd_origin``.
 
     Args:

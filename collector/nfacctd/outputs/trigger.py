@@ -21,7 +21,7 @@ class TriggerExporter:
     def __init__(self, exporter: Exporter, program: str) -> None:
         self._exporter = exporter
         self._program = program
-        self._running: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[int] | None = None
 
     async def start(self) -> None:
         """Make the other exporter ready."""
@@ -32,15 +32,14 @@ class TriggerExporter:
         if batch.topic != _TOPIC:
             await self._exporter.send(batch)
         elif self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+            await self._run()
         else:
             _log.warning("trigger %s: still running, not started again", self._program)
 
     async def close(self) -> None:
         """Close the other exporter; a program that runs goes on without us."""
         if self._running is not None:
-            # One that was started a moment ago must get so far as to be started.
-            await asyncio.sleep(0)
+            self._running.cancel()
         await self._exporter.close()
 
     async def _run(self) -> None:
@@ -51,4 +50,4 @@ class TriggerExporter:
         except OSError as error:
             _log.error("trigger %s: %s", self._program, error.strerror)
             return
-        await process.wait()
+        self._running = asyncio.create_task(process.wait())
