@@ -27,7 +27,7 @@ from collector.protocols.bmp.messages import (
     UnknownType,
     Version4,
 )
-from collector.protocols.bmp.per_peer import LOC_RIB, PeerHeader
+from collector.protocols.bmp.per_peer import PeerHeader
 
 register(
     nfacctd_bmp_dropped="BMP messages without an effect, by reason (malformed, missing_peer_up, "
@@ -163,10 +163,12 @@ class MessageHandler:
     def _route_monitoring(
         self, session: RouterSession, octets: bytes, message: RouteMonitoring, now_s: float
     ) -> None:
-        view = session.routes.view(octets[_IDENTITY], message.peer)
+        header = message.peer
+        if self._is_addressed(octets, header):
+            return
+        view = session.routes.view(octets[_IDENTITY], header)
         if view is None:
-            if not self._is_addressed(octets, message.peer):
-                self._missing_peer(session, "route monitor", message.peer, now_s)
+            self._missing_peer(session, "route monitor", header, now_s)
             return
         session.route_arrival = session.arrival
         parts = message.parts
@@ -196,7 +198,7 @@ class MessageHandler:
 
     def _is_addressed(self, octets: bytes, header: PeerHeader) -> bool:
         """Whether it is a Loc-RIB with an address, which nfacctd drops (RFC 9069 section 4.1)."""
-        if header.view != LOC_RIB or octets[_ADDRESS] == _NO_ADDRESS:
+        if header.address is not None or octets[_ADDRESS] == _NO_ADDRESS:
             return False
         self._counters.add("nfacctd_bmp_dropped.loc_rib_address")
         return True
