@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from collector.cli import nfacctd_service
 from collector.cli.config_arguments import EXIT_MISTAKES, print_mistakes
 from collector.config.files import FileError, check_appendable
 from collector.config.schema import LOG_LEVELS, MAX_SLOTS
@@ -129,7 +130,7 @@ def _serve(args: argparse.Namespace, reading: Reading) -> int:
         configure_logging(args.log_level, "supervisor")
         _warn(reading)
         try:
-            return service.run(settings, _options(args))
+            return nfacctd_service.run(settings, _options(args))
         except SteeringError as error:
             log.error("%s", error)
             return _EXIT_STEERING

@@ -2,14 +2,11 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from collector import nfacctd as package
-from collector.cli import nfacctd
+from collector.cli import nfacctd, nfacctd_service
 from collector.config.load import load_text
 from collector.errors import SteeringError
 from collector.nfacctd.log_file import open_log_file
@@ -33,7 +30,6 @@ def conf(tmp_path: Path) -> Path:
 def served(monkeypatch: pytest.MonkeyPatch) -> list:
     """A service that ends at once; what it was given."""
     given: list = []
-    service = ModuleType("collector.nfacctd.service")
 
     def run(settings, options) -> int:
         given.append((settings, options))
@@ -41,9 +37,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list:
             assert Path(settings.pidfile).read_text() == f"{os.getpid()}\n"
         return 0
 
-    service.run = run
-    monkeypatch.setitem(sys.modules, service.__name__, service)
-    monkeypatch.setattr(package, "service", service, raising=False)
+    monkeypatch.setattr(nfacctd_service, "run", run)
     monkeypatch.setattr(nfacctd, "configure_logging", lambda level, process: None)
     monkeypatch.setattr(os, "umask", given.append)
     return given
@@ -126,7 +120,7 @@ def test_refused_sockets_end_it_with_three(conf: Path, served, monkeypatch) -> N
     def run(settings, options) -> int:
         raise SteeringError("no")
 
-    monkeypatch.setattr(sys.modules["collector.nfacctd.service"], "run", run)
+    monkeypatch.setattr(nfacctd_service, "run", run)
     assert _run("-f", str(conf)) == 3
 
 

@@ -66,7 +66,7 @@ def test_one_line_a_key_then_the_native_configuration(tmp_path: Path) -> None:
     own.write_text(
         "name=own field_type=61 len=1 semantics=u_int\n"
         "name=far field_type=9:12232 len=vlen semantics=str\n"
-        "name=none_such field_type=9999:1 len=4 semantics=u_int\n"
+        "name=none_such packet_ptr=packet:0 len=4 semantics=u_int\n"
     )
     reading = read_text(
         "plugins: kafka[flow], print[b.1]\n"

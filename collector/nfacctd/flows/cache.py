@@ -237,22 +237,17 @@ _SUMMED = frozenset({*_COUNTED, *_FLAGS, "flow_type", "stitch_min", "stitch_max"
 
 def _grouped(data: pl.DataFrame) -> pl.DataFrame:
     keys = [name for name in data.columns if name not in _SUMMED]
+    if not keys:  # what nobody asked to tell apart
+        data, keys = data.with_columns(all=pl.lit(0, pl.UInt8)), ["all"]
     aggregates = [pl.col(name).sum() for name in _COUNTED]
     aggregates += [pl.col(name).bitwise_or() for name in _FLAGS if name in data.columns]
     aggregates.append(pl.col("flow_type").last())
-    folds = False
-    if "stitch_max" in data.columns:
-        aggregates.append(pl.col("stitch_min").first())
-        folds = bool((data["stitch_max"] > 0).any())
-        last = pl.col("stitch_max")
-        aggregates.append(last if folds else last.last())
-    if not keys:
-        grouped = data.select(aggregates[: len(aggregates) - folds])
-        if folds:
-            grouped = grouped.with_columns(pl.Series("stitch_max", [data["stitch_max"].to_list()]))
-    else:
-        grouped = data.group_by(keys).agg(aggregates)
-    if folds:
-        folded = [stitched_max(ends) for ends in grouped["stitch_max"].to_list()]
-        grouped = grouped.with_columns(pl.Series("stitch_max", folded, pl.Int64))
-    return grouped
+    if "stitch_max" not in data.columns:
+        return data.group_by(keys).agg(aggregates)
+    aggregates.append(pl.col("stitch_min").first())
+    ends = pl.col("stitch_max")
+    if not (data["stitch_max"] > 0).any():  # no record has an end: the last one counts
+        return data.group_by(keys).agg(*aggregates, ends.last())
+    grouped = data.group_by(keys).agg(*aggregates, ends)
+    folded = [stitched_max(of_entry) for of_entry in grouped["stitch_max"].to_list()]
+    return grouped.with_columns(pl.Series("stitch_max", folded, pl.Int64))

@@ -1,12 +1,28 @@
 """JSON octets of records; what every form of record offers to the streams that send it."""
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import orjson
 
 Fields = dict[str, Any]
+
+
+class Entry(NamedTuple):
+    """One record on its way to an output.
+
+    Attributes:
+        kind: a name of Avro's schemas.
+        values: what $variables stand for.
+        time_s: what strftime of file names stands for.
+    """
+
+    kind: str
+    fields: Fields
+    values: Mapping[str, Any]
+    time_s: int
+
 
 Encode = Callable[[str, Fields], bytes]
 """Writes one record of a kind (a name of Avro's schemas).

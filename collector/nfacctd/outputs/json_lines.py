@@ -3,15 +3,25 @@
 from collections.abc import Iterable
 
 from collector.exporters.file import FileExporter, FileOptions
-from collector.nfacctd.outputs.encoding import Fields, json_octets
+from collector.nfacctd.outputs.encoding import Entry, json_octets
 from collector.pipeline.batch import Batch
 
 
 def json_lines_exporter() -> FileExporter:
-    """Make the exporter: whole lines are appended, also where several workers share a file."""
-    return FileExporter(FileOptions(path="{topic}"))  # the batch has the path
+    """Make the exporter: whole lines are appended, also where several workers share a file.
+
+    It notices by itself that a file was moved away, so that no signal is needed.
+    """
+    return FileExporter(FileOptions(path="{topic}"))  # a batch of ours has the path
 
 
-def json_lines_batch(path: str, records: Iterable[tuple[str, Fields]]) -> Batch:
-    """Write records, each with its kind, as lines to append to a file."""
-    return Batch.of(path, [(None, json_octets(kind, fields)) for kind, fields in records])
+class JsonLines:
+    """Makes batches of records, in the shape that the conf asks for, for one file."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def batches(self, entries: Iterable[Entry]) -> list[Batch]:
+        """Write records as lines, in order."""
+        lines = [(None, json_octets(entry.kind, entry.fields)) for entry in entries]
+        return [Batch.of(self._path, lines)] if lines else []

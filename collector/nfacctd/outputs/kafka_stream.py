@@ -3,24 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import NamedTuple
 
 from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
 from collector.metrics import Counters, register
-from collector.nfacctd.outputs.encoding import Encode, Fields
-from collector.nfacctd.outputs.variables import Pattern, Values
+from collector.nfacctd.outputs.encoding import Encode, Entry
+from collector.nfacctd.outputs.variables import Pattern
 from collector.nfacctd.settings import KafkaSettings
 from collector.pipeline.batch import Batch, Message
 
 register(nfacctd_unwritable="records that their output's form cannot hold, by output")
-
-
-class Entry(NamedTuple):
-    """One record on its way: of what kind, what it says, and what variables stand for."""
-
-    kind: str
-    fields: Fields
-    values: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,7 @@ class KafkaStream:
 
     def _sorted(self, entries: Iterable[Entry]) -> dict[tuple[str, bytes | None], list[bytes]]:
         found: dict[tuple[str, bytes | None], list[bytes]] = {}
-        for kind, fields, values in entries:
+        for kind, fields, values, _time_s in entries:
             try:
                 payload = self._encode(kind, fields)
             except ValueError:

@@ -20,15 +20,18 @@ _MONTH_S = 30 * 86_400  # nfacctd's, of $hst
 _UNDERSCORES = str.maketrans(".:", "__")
 
 
+Variables = Mapping[str, Callable[[Values], str]]
+"""By name: what writes the value."""
+
+
 class Pattern:
     """Text in which some variables are replaced; a dollar before any other name stays.
 
     Args:
         text: as the conf has it.
-        variables: what writes the value of each.
     """
 
-    def __init__(self, text: str, variables: Mapping[str, Callable[[Values], str]]) -> None:
+    def __init__(self, text: str, variables: Variables) -> None:
         self._parts: list[str | Callable[[Values], str]] = []
         end = 0
         for found in _VARIABLE.finditer(text):
@@ -38,11 +41,6 @@ class Pattern:
             self._parts += [text[end : found.start()], variables[name]]
             end = found.start() + 1 + len(name)
         self._parts.append(text[end:])
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether there is no variable in it."""
-        return len(self._parts) == 1
 
     def expand(self, values: Values) -> str:
         """Write the text for one record."""
@@ -55,34 +53,40 @@ def _longest(text: str, names: Mapping[str, Any]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def flow_variables(plugin: Plugin, *, files: bool = False) -> dict[str, Callable[[Values], str]]:
-    """Give the variables of flow records.
-
-    Args:
-        files: those of file names too.
-    """
-    variables = {
+def topic_variables(plugin: Plugin) -> Variables:
+    """Give the variables of topics of flow records."""
+    return {
         "peer_src_ip": _address("peer_ip_src", "null"),
         "tag": _text("tag", "0"),
         "tag2": _text("tag2", "0"),
         "post_tag": _constant(plugin.post_tag or 0),
         "post_tag2": _constant(plugin.post_tag2 or 0),
+    }
+
+
+def key_variables(plugin: Plugin) -> Variables:
+    """Give the variables of partition keys of flow records."""
+    return {
+        **topic_variables(plugin),
         "src_host": _address("ip_src"),
         "dst_host": _address("ip_dst"),
         "src_port": _text("port_src", "0"),
         "dst_port": _text("port_dst", "0"),
-        "proto": lambda values: _protocol(values.get("ip_proto", "0")),
+        "proto": lambda values: _protocol(str(values.get("ip_proto", "0"))),
         "in_iface": _text("iface_in", "0"),
     }
-    if files:
-        history = plugin.history
-        length_s = (history.length_s or history.count * _MONTH_S) if history else 0
-        variables |= {
-            "ref": _constant(plugin.refresh_s),
-            "hst": _constant(length_s),
-            "tzone": lambda _values: time.strftime("%z"),
-        }
-    return variables
+
+
+def file_variables(plugin: Plugin) -> Variables:
+    """Give the variables of file names of flow records."""
+    history = plugin.history
+    length_s = (history.length_s or history.count * _MONTH_S) if history else 0
+    return {
+        **topic_variables(plugin),
+        "ref": _constant(plugin.refresh_s),
+        "hst": _constant(length_s),
+        "tzone": lambda _values: time.strftime("%z"),
+    }
 
 
 def router_values(address: str, port: int) -> Values:
@@ -110,7 +114,7 @@ def _protocol(text: str) -> str:
         return text
 
 
-ROUTER_VARIABLES: dict[str, Callable[[Values], str]] = {
+ROUTER_VARIABLES: Variables = {
     "bmp_router": _address("bmp_router"),
     "bmp_router_port": _text("bmp_router_port"),
     # nfacctd's names of other daemons, which it takes here as well
