@@ -11,6 +11,7 @@ _COMMANDS = {
     "check": "judge a configuration without running it",
     "status": "show what the running service is doing",
     "snapshot": "have the running service publish whole BGP tables",
+    "nfacctd": "run by an nfacctd.conf, with the records that nfacctd publishes",
     "steer": "show which worker serves a device",
     "decode": "print the flow and BMP messages of captures as JSON lines",
     "demo": "run everything on the loopback with simulated routers",

@@ -1,5 +1,7 @@
 """From captures to the lines that `decode` prints: which packets are read as what."""
 
+import heapq
+import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -25,6 +27,36 @@ class _Session:
     decoder: BmpDecoder = field(default_factory=BmpDecoder)
 
 
+class _Earliest:
+    """The earliest of the packets that streams stand at, found without a look at all of them."""
+
+    def __init__(self) -> None:
+        self._packets: dict[Stream, int] = {}
+        self._heap: list[tuple[int, int, Stream]] = []  # packet, a number of its own, stream
+        self._number = itertools.count()
+
+    def put(self, stream: Stream, packet: int | None) -> None:
+        """Have a stream stand at another packet, or at none any more."""
+        if packet == self._packets.get(stream):
+            return
+        if packet is None:
+            del self._packets[stream]
+            return
+        self._packets[stream] = packet
+        heapq.heappush(self._heap, (packet, next(self._number), stream))
+        if len(self._heap) > 2 * len(self._packets) + 64:
+            standing = self._packets.items()
+            self._heap = [(at, next(self._number), kept) for kept, at in standing]
+            heapq.heapify(self._heap)
+
+    @property
+    def packet(self) -> int | None:
+        """The earliest of all, None where no stream stands at any."""
+        while self._heap and self._packets.get(self._heap[0][2]) != self._heap[0][0]:
+            heapq.heappop(self._heap)  # where that stream stood once
+        return self._heap[0][0] if self._heap else None
+
+
 class CaptureDecoder:
     """Decodes captures, several as one stream of time.
 
@@ -44,15 +76,13 @@ class CaptureDecoder:
         self._reader = CaptureReader(notes)
         self._flows = FlowDecoder(Registry.default())
         self._sessions: dict[Stream, _Session] = {}
-        self._undecided: dict[Stream, int] = {}  # earliest packet that may still give a line
+        self._undecided = _Earliest()  # packet of a stream that may still give a line
 
     @property
     def held_since(self) -> int | None:
         """Number of the earliest packet that may still give a line, None if none but new ones."""
-        held = [*self._undecided.values()]
-        if (waiting := self._reader.held_since) is not None:
-            held.append(waiting)
-        return min(held, default=None)
+        held = (self._undecided.packet, self._reader.held_since)
+        return min((packet for packet in held if packet is not None), default=None)
 
     def read(self, file: BinaryIO) -> Iterator[list[CaptureLine]]:
         """Yield the lines that each packet of a file completes.
@@ -110,11 +140,7 @@ class CaptureDecoder:
     ) -> Iterator[CaptureLine]:
         for packet, time_ns, message in found:
             yield packet, _with_origin(bmp_line(session.decoder, message), time_ns, stream)
-        since = session.messages.held_since
-        if since is not None:
-            self._undecided[stream] = since
-        else:
-            self._undecided.pop(stream, None)
+        self._undecided.put(stream, session.messages.held_since)
 
 
 def _with_origin(line: Json, time_ns: int | None, origin: Datagram | Stream) -> Json:

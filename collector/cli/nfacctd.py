@@ -119,9 +119,6 @@ def _explain(args: argparse.Namespace, reading: Reading) -> int:
 
 
 def _serve(args: argparse.Namespace, reading: Reading) -> int:
-    # Only here: who asks for an explanation shall not wait for sockets and Kafka.
-    from collector.cli import nfacctd_service as service  # noqa: PLC0415
-
     settings = reading.settings
     os.umask(settings.files_umask)
     with pid_file(settings.pidfile):

@@ -136,6 +136,14 @@ def last_as(path: AsPath) -> int:
     return max(ases) if kind in _SETS else ases[-1]
 
 
+def first_as(path: AsPath) -> int:
+    """Tell the AS that a path begins with; 0 for an empty path. Of a set it is the lowest."""
+    if not path:
+        return 0
+    kind, ases = path[0]
+    return min(ases) if kind in _SETS else ases[0]
+
+
 def words(text: str) -> list[str]:
     """Cut a list into the words of the array that records have."""
     return [word[:_MAX_WORD] for word in text.split()]

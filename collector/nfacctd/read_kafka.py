@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from collector.config.values import BadValue, broker
 from collector.errors import ConfigError
 from collector.nfacctd.librdkafka import Properties, read_librdkafka
 from collector.nfacctd.read_lines import Lines
 from collector.nfacctd.settings import KafkaConnection, KafkaSettings
 
 _DEFAULT_PORT = 9092
-_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s:\[\],]+")
 _TLS_SCHEME = "ssl://"
 
 Files = dict[str, Properties]
@@ -77,11 +77,8 @@ def _brokers(text: str, port: int) -> tuple[str, bool]:
 
 
 def _broker(text: str, default_port: int) -> str:
-    host = _HOST.match(text)
-    port = text[host.end() :] if host else ""
-    if host is None or not re.fullmatch(r"(:[0-9]{1,5})?", port):
-        raise ValueError(f'"{text}" is no broker: HOST or HOST:PORT')
-    number = int(port[1:]) if port else default_port
-    if not 0 < number < 65_536:
-        raise ValueError(f'"{text}": a port is from 1 to 65535')
-    return f"{host[0]}:{number}"
+    named = text if re.search(r":[0-9]+$", text.rpartition("]")[2]) else f"{text}:{default_port}"
+    try:
+        return broker(named)
+    except BadValue:
+        raise ValueError(f'"{text}" is no broker: HOST or HOST:PORT') from None

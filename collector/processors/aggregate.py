@@ -23,7 +23,7 @@ register(
 )
 
 _SECOND_US = 1_000_000
-_MERGE_ROWS = 65_536  # partial sums are merged when this many rows have come since the last time
+_MERGE_ROWS = 131_072  # partial sums are merged when this many rows have come since the last time
 # A window that does not shrink below this share of `max_groups` is published: one that stays just
 # below would be merged anew with every batch.
 _MERGED_SHARE = 7 / 8

@@ -9,7 +9,7 @@ from collector.cli.capture_decoder import CaptureDecoder
 from collector.receivers.capture.frame import NotACaptureError
 from collector.receivers.capture.notes import Notes
 from collector.records.decode_lines import KINDS
-from tests.capture_writer import SYN, ethernet, frames, pcap, tcp_packet, udp_packet
+from tests.capture_writer import ACK, SYN, ethernet, frames, pcap, tcp_packet, udp_packet
 from tests.captures import capture_files
 from tests.cli.vendor_shapes import SHAPES
 from tests.protocols.flow_wire import netflow_v5
@@ -80,3 +80,15 @@ def test_packets_in_several_files_give_the_same_lines() -> None:
             start = end
         lines += decoder.end()
         assert [line for _, line in lines] == whole
+
+
+def test_lines_are_held_for_the_earliest_packet_whose_stream_is_undecided() -> None:
+    # A header, and what shows that it was none: no other one comes behind its message.
+    header, disproof = bytes.fromhex("03 00000030 00"), bytes(60)
+    devices = [f"192.0.2.{n}" for n in range(1, 6)]
+    packets = [tcp_packet(7, header, ACK, source=device) for device in devices]
+    packets += [tcp_packet(13, disproof, ACK, source=devices[n]) for n in (1, 0, 3, 2, 4)]
+    decoder = CaptureDecoder(None, None, Notes())
+    capture = io.BytesIO(pcap(frames(*map(ethernet, packets))))
+    held = [decoder.held_since for _ in decoder.read(capture)]
+    assert held == [1, 1, 1, 1, 1, 1, 3, 3, 5, None]

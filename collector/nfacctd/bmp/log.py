@@ -28,7 +28,10 @@ from collector.nfacctd.settings import BmpOutput, Settings
 
 register(nfacctd_bmp_dumps_skipped="table dumps not begun because the one before was going on")
 
-_STEPS_AT_ONCE = 2_000  # messages, and records of long work: about 10 ms
+_WORK_AT_ONCE = 2_000  # records, about: some 10 ms
+_OCTETS_A_RECORD = 16  # of a BMP message
+_RECORDS_AT_ONCE = 1_000  # in a batch of a dump
+_MAX_WAITING = 16  # receptions of a session that is busy, and read all the same
 _HASH_BY_RD = "mpls_vpn_rd"
 
 
@@ -182,7 +185,7 @@ class BmpLog:
         session.arrival = self._writer.set_time(now_s)
         for octets in messages:
             rest = self._handler.take(session, octets, now_s)
-            yield 1
+            yield 1 + len(octets) // _OCTETS_A_RECORD
             if rest is not None:
                 yield from rest
 
@@ -194,15 +197,17 @@ class BmpLog:
 
     def _begin(self, number: int, steps: Iterator[int]) -> None:
         work = self._work.get(number)
-        if work is not None:
-            work.append(steps)
+        if work is None:
+            self._work[number] = deque((steps,))
+            self._go_on(number)
             return
-        self._work[number] = deque((steps,))
-        self._go_on(number)
+        work.append(steps)
+        while len(work) > _MAX_WAITING:
+            self._go_on(number)
 
     def _go_on(self, number: int) -> None:
         work = self._work[number]
-        left = _STEPS_AT_ONCE
+        left = _WORK_AT_ONCE
         try:
             while work:
                 for done in work[0]:
@@ -233,7 +238,7 @@ class BmpLog:
         batch: list[BmpRecord] = []
         for record in records:
             batch.append(record)
-            if len(batch) >= _STEPS_AT_ONCE:
+            if len(batch) >= _RECORDS_AT_ONCE:
                 yield batch
                 batch = []
         yield batch

@@ -159,7 +159,7 @@ class Cache:
             return pl.Series(name, self._net(frame, name[:3])[name.endswith(".lo")])
         if name in _TIMES and self.plugin.timestamps.secs:
             return pl.Series(name, frame.numpy(name) // _SECOND_US * _SECOND_US)
-        if name == "sampling_rate" and self.plugin.renormalize:
+        if name == "sampling_rate" and self._settings.renormalize:
             return frame.get(name).clip(0, 1)
         return frame.data[name]
 
@@ -169,7 +169,7 @@ class Cache:
 
     def _counter(self, frame: Frame, name: str) -> pl.Series:
         counts = frame.get(name)
-        if name == "flows" or not self.plugin.renormalize:
+        if name == "flows" or not self._settings.renormalize:
             return counts
         return counts * frame.get("sampling_rate").clip(lower_bound=1)
 

@@ -35,6 +35,7 @@ _MAX_LAYOUTS = 4096  # as bounded as the cache of layouts is
 _V5, _IPFIX = 5, 10
 _PMACCT = 43874  # enterprise number of pmacct
 _APPLICATION = 95
+_BOTH_WAYS = ((231, 232), (298, 299))  # counters of initiator and responder
 # Column, and how a message's value is made of `SetColumns`.
 _MESSAGE_COLUMNS = {
     "domain": ("observation_domain_id", "uint32"),
@@ -86,6 +87,12 @@ class FlowReader:
         for step in steps:
             step(reading)
         return Segment(reading.rows, reading.columns, {}, sets, reading.of_row)
+
+    def need(self, needs: Iterable[str]) -> None:
+        """Read other raw columns from now on: a map that was read again may ask for more."""
+        if self._needs != frozenset(needs):
+            self._needs = frozenset(needs)
+            self._layouts.clear()
 
     def _planned(self, layout: Layout) -> tuple[Fields, Sequence[Step]]:
         planned = self._layouts.get(layout)
@@ -143,9 +150,15 @@ def _plan_own(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
         index = fields.first(3, _PMACCT)
         if "label" in needs and index is not None:
             yield _octets_step("record_label", index)
+    if "bi_flow" in needs and any(all(map(fields.has, pair)) for pair in _BOTH_WAYS):
+        yield _mark_bi_flow
     application = fields.readable((_APPLICATION, (2, 3, 4, 5, 6, 7, 8)))
     if "application" in needs and application is not None:
         yield _application_step(application, fields.length(application))
+
+
+def _mark_bi_flow(reading: Reading) -> None:
+    reading.columns["bi_flow"] = np.ones(reading.rows, np.uint8)
 
 
 def _octets_step(column: str, index: int) -> Step:

@@ -103,11 +103,12 @@ class RecordMaker:
         data = purged.data
         if not data.height:
             return []
-        columns = self._avro(data, purged.now_s) if self._is_avro else self._json(data, purged.now_s)
+        columns = (
+            self._avro(data, purged.now_s) if self._is_avro else self._json(data, purged.now_s)
+        )
         names = list(columns)
         records = [
-            dict(zip(names, values, strict=True))
-            for values in zip(*columns.values(), strict=True)
+            dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)
         ]
         self._clear_counters(records, data)
         return records

@@ -171,9 +171,7 @@ def _each(name: str, write: Callable[[int], Any]) -> Make:
     return make
 
 
-def _distinct(
-    data: pl.DataFrame, columns: Iterable[str], write: Callable[..., Any]
-) -> list[Any]:
+def _distinct(data: pl.DataFrame, columns: Iterable[str], write: Callable[..., Any]) -> list[Any]:
     """Apply a function to each distinct combination, and spread the very same objects."""
     written: dict[Any, Any] = {}
     rows = list(zip(*(filled(data, column).to_list() for column in columns), strict=True))

@@ -1,4 +1,4 @@
-"""Records to files and standard output: names with variables and times, and forms (reference 6.3)."""
+"""Records to files and standard output: names with variables and times, and forms (6.3)."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -85,7 +85,8 @@ class StdoutStream:
 
     def batches(self, entries: Iterable[Entry]) -> list[Batch]:
         """Write records, in order."""
-        return [Batch.of("", [(None, octets) for octets in self._form.messages(list(entries))])]
+        messages = [(None, octets) for octets in self._form.messages(list(entries))]
+        return [Batch.of("", messages)] if messages else []
 
 
 class FileStream:

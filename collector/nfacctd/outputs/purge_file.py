@@ -1,4 +1,4 @@
-"""Files that nfacctd writes a purge or a dump at a time: made anew or longer, with a link to the last.
+"""Files written a purge or a dump at a time: made anew or longer, with a link to the last one.
 
 Several workers write the same purge into one file. So a file is made anew by the first of them,
 which is told by its age: less than half a period means that it is of this purge.

@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from collector.metrics import Counters
 from collector.nfacctd.bmp.record import BmpRecord
@@ -14,7 +13,7 @@ from collector.nfacctd.outputs.encoding import FLOWS, PURGE_CLOSE, PURGE_INIT, E
 from collector.nfacctd.outputs.file_stream import FileStream
 from collector.nfacctd.outputs.flow_output import Stream, flow_output, print_form, write_schemas
 from collector.nfacctd.outputs.outlet import Outlet
-from collector.nfacctd.outputs.variables import router_values
+from collector.nfacctd.outputs.variables import Values, router_values
 from collector.nfacctd.settings import BmpOutput, Plugin, RunOptions, Settings
 from collector.pipeline.batch import Batch
 
@@ -91,13 +90,14 @@ class BmpSink:
 
     def __call__(self, records: Sequence[BmpRecord]) -> None:
         """Take records."""
-        values: dict[Any, Any] = {}
-        for _, router, _, _ in records:
-            if router not in values:
-                values[router] = router_values(router.address, router.port)
-        entries = [
-            Entry(kind, fields, values[router], time_s) for kind, router, time_s, fields in records
-        ]
+        # By identity: to hash a router of a million routes a million times takes seconds.
+        values: dict[int, Values] = {}
+        entries = []
+        for kind, router, time_s, fields in records:
+            of_router = values.get(id(router))
+            if of_router is None:
+                of_router = values[id(router)] = router_values(router.address, router.port)
+            entries.append(Entry(kind, fields, of_router, time_s))
         self._outlet.put(self._stream.batches(entries))
 
 

@@ -1,7 +1,8 @@
 """`*_trigger_exec`: a program that runs each time a purge is written (reference 6.1)."""
 
-import asyncio
 import logging
+import subprocess
+from threading import Thread
 
 from collector.pipeline.batch import Batch, Exporter
 
@@ -21,7 +22,7 @@ class TriggerExporter:
     def __init__(self, exporter: Exporter, program: str) -> None:
         self._exporter = exporter
         self._program = program
-        self._running: asyncio.Task[int] | None = None
+        self._running: Thread | None = None
 
     async def start(self) -> None:
         """Make the other exporter ready."""
@@ -31,23 +32,23 @@ class TriggerExporter:
         """Send a batch or run the program; errors are those of the other exporter."""
         if batch.topic != _TOPIC:
             await self._exporter.send(batch)
-        elif self._running is None or self._running.done():
-            await self._run()
+        elif self._running is None or not self._running.is_alive():
+            self._run()
         else:
             _log.warning("trigger %s: still running, not started again", self._program)
 
     async def close(self) -> None:
         """Close the other exporter; a program that runs goes on without us."""
-        if self._running is not None:
-            self._running.cancel()
         await self._exporter.close()
 
-    async def _run(self) -> None:
+    def _run(self) -> None:
+        # Not asyncio's: that ends the program together with the loop.
         try:
-            process = await asyncio.create_subprocess_exec(
-                self._program, stdin=asyncio.subprocess.DEVNULL
+            process = subprocess.Popen(
+                [self._program], stdin=subprocess.DEVNULL, start_new_session=True
             )
         except OSError as error:
             _log.error("trigger %s: %s", self._program, error.strerror)
             return
-        self._running = asyncio.create_task(process.wait())
+        self._running = Thread(target=process.wait, daemon=True)
+        self._running.start()

@@ -1,0 +1,79 @@
+"""Tags, labels and TOS of flows: from `pre_tag_map`, else as the device sent them (1.2, 5.4)."""
+
+import numpy as np
+import polars as pl
+
+from collector.nfacctd.flows.map_values import Context, evaluate
+from collector.nfacctd.flows.tables import Frame
+from collector.nfacctd.maps.pre_tag_map import PreTagMap
+from collector.nfacctd.maps.tags import Tags
+from collector.records.distinct import map_distinct
+
+_DSCP_SHIFT = 2  # RFC 2474 section 3
+
+
+def tag_flows(frame: Frame, rules: PreTagMap | None, context: Context, *, dscp: bool) -> Frame:
+    """Give a frame with ``tag``, ``tag2``, ``label`` and the final ``tos``.
+
+    Args:
+        frame: the batch, with its routes; it stays as it is.
+        rules: the map; None: there is none.
+        context: of the map's properties.
+        dscp: `tos_encode_as_dscp`; a TOS that a rule sets is left as it is.
+    """
+    tagged = Frame(frame.data)
+    if frame.has("record_label"):
+        labels = map_distinct([frame.get("record_label")], _label, pl.String())
+        tagged.put("label", labels)
+    if rules is None:
+        _apply_dscp(tagged, dscp)
+        return tagged
+    given, which = evaluate(tagged, rules, context)
+    copies = _copies(tagged, given, which, dscp)
+    _apply(tagged, given, which, dscp)
+    if not copies:
+        return tagged
+    return Frame(pl.concat([*copies, tagged.data], how="diagonal_relaxed"))
+
+
+def _label(octets: bytes | None) -> str:
+    return (octets or b"").partition(b"\0")[0].decode(errors="replace")
+
+
+def _copies(frame: Frame, given: list[Tags], which: np.ndarray, dscp: bool) -> list[pl.DataFrame]:
+    """Make the rows that a map hands out before those with the final tags."""
+    most = max((len(tags.copies) for tags in given), default=0)
+    copies = []
+    for number in range(most):
+        has_it = np.array([len(tags.copies) > number for tags in given])[which]
+        rows = Frame(frame.data.filter(pl.Series(has_it)))
+        tags = [one.copies[number] if len(one.copies) > number else one for one in given]
+        _apply(rows, tags, which[has_it], dscp)
+        copies.append(rows.data)
+    return copies
+
+
+def _apply(frame: Frame, given: list[Tags], which: np.ndarray, dscp: bool) -> None:
+    for column in ("tag", "tag2"):
+        is_set = np.array([getattr(tags, f"has_{column}") for tags in given], bool)
+        if is_set.any():
+            numbers = np.array([getattr(tags, column) for tags in given], np.uint64)[which]
+            frame.put(column, np.where(is_set[which], numbers, frame.numpy(column)))
+    has_label = np.array([tags.has_label for tags in given], bool)
+    if has_label.any():
+        labels = pl.Series("label", [tags.label for tags in given]).gather(which)
+        is_set = pl.Series(has_label[which])
+        told = frame.get("label")
+        frame.put("label", pl.select(pl.when(is_set).then(labels).otherwise(told)).to_series())
+    _apply_dscp(frame, dscp)
+    sets_tos = np.array([tags.tos is not None for tags in given], bool)
+    if sets_tos.any():
+        tos = np.array([tags.tos or 0 for tags in given], np.uint8)[which]
+        frame.put("tos", np.where(sets_tos[which], tos, frame.numpy("tos")))
+
+
+def _apply_dscp(frame: Frame, dscp: bool) -> None:
+    if dscp and frame.has("tos"):
+        frame.put("tos", frame.numpy("tos") >> _DSCP_SHIFT)
+    if dscp and frame.has("tunnel_tos"):
+        frame.put("tunnel_tos", frame.numpy("tunnel_tos") >> _DSCP_SHIFT)
