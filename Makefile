@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-lab lint lock
+.PHONY: setup demo test test-lab bench lint lock
 setup: .venv/.installed
 
 # The lock has every version with its hash, so that what CI tested is what is installed.
@@ -21,6 +21,10 @@ test: setup
 
 test-lab: setup
 	$(BIN)/python -m pytest -m lab -rs --durations 15 --timeout 900
+
+# CPU seconds beside nfacctd on the same datagrams; needs root, java, maven and Debian's pmacct.
+bench: setup
+	$(BIN)/python -m tests.bench
 
 lint: setup
 	$(BIN)/ruff check collector tests

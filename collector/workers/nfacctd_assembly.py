@@ -11,8 +11,8 @@ from typing import Any
 from collector.config.model import Config
 from collector.errors import ConfigError
 from collector.metrics import Counters
+from collector.nfacctd.bmp.flow_routes import FlowRoutes
 from collector.nfacctd.bmp.log import BmpLog
-from collector.nfacctd.flow_routes import FlowRoutes
 from collector.nfacctd.flows.flow_records import FlowRecords
 from collector.nfacctd.flows.options import NfacctdOptions
 from collector.nfacctd.flows.records import writer_id
@@ -137,7 +137,7 @@ class NfacctdAssembly:
             log=self._sinks.msglog,
             dump=self._sinks.dump,
         )
-        self._routes_of = FlowRoutes(self._bmp_log)
+        self._routes_of = FlowRoutes(self._bmp_log.match).answer
         schedule = self._bmp_log.schedule
         self._next_dump_s = schedule.next_s(time.time()) if schedule else float("inf")
         self.bmp_path = NfacctdBmpPath(self._bmp_log, guard, _allow_list(settings.bmp.allow))
@@ -163,7 +163,8 @@ class NfacctdAssembly:
     def tick(self, now_s: float) -> None:
         """Do what is due by the clock; called about once a second."""
         self._guard.run("purge", self._purge, now_s)
-        if now_s >= self._next_dump_s:
+        # nfacctd waits for the second after: what comes within the first one is in the dump.
+        if now_s >= self._next_dump_s + 1:
             self._next_dump_s = self._bmp_log.schedule.next_s(now_s)
             self._guard.run("dump", self._bmp_log.dump, now_s)
             self.bmp_path.schedule()

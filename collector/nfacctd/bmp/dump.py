@@ -120,10 +120,10 @@ def dump_router(
     )
     now = now._replace(seq=seq + 1)
     slot = Stamp(seq + 1, slot_text(time.slot_s, style))
-    for table, routes_, attributes in entries:
+    for table, told_routes, attributes in entries:
         head = RouteHead(slot, router, table.view, table.afi, table.safi, None)
         last = shared = None
-        for entry, then in zip(routes_, attributes, strict=True):
+        for entry, then in zip(told_routes, attributes, strict=True):
             if then is not last:
                 last, shared = then, shape.route(head, table, then)
             yield told(kinds.ROUTE_DUMP, fill_route(shared, slot.seq, table, entry))

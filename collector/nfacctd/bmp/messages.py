@@ -30,8 +30,8 @@ from collector.protocols.bmp.messages import (
 from collector.protocols.bmp.per_peer import PeerHeader
 
 register(
-    nfacctd_bmp_dropped="BMP messages without an effect, by reason (malformed, missing_peer_up, "
-    "loc_rib_address, route_mirroring, version_4, unknown_type)",
+    nfacctd_bmp_dropped="BMP messages without their effect, or part of it, by reason (malformed, "
+    "missing_peer_up, loc_rib_address, route_mirroring, version_4, unknown_type)",
     nfacctd_bmp_dump_events_dropped="BMP events too many for the next table dump",
 )
 
@@ -168,7 +168,8 @@ class MessageHandler:
             return
         view = session.routes.view(octets[_IDENTITY], header)
         if view is None:
-            self._missing_peer(session, "route monitor", header, now_s)
+            if not session.routes.is_up(header):
+                self._missing_peer(session, "route monitor", header, now_s)
             return
         session.route_arrival = session.arrival
         parts = message.parts
@@ -183,7 +184,10 @@ class MessageHandler:
             next_hop = None if reach is None else reach.next_hop
             attributes = self._attributes.read(parts.attributes_key, view.as_size, next_hop)
         routes, is_written = session.routes, self._writer.writes(session)
-        for announced, afi, safi, nlri in changes(parts, view.peer.add_path_families):
+        found, fault = changes(parts, view.peer.add_path_families)
+        if fault is not None:
+            self._counters.add("nfacctd_bmp_dropped.malformed")
+        for announced, afi, safi, nlri in found:
             table = routes.table(view, afi, safi)
             if table is None:
                 continue

@@ -21,7 +21,7 @@ register(
 )
 
 _MAX_PEERS = 4096  # of one session, as many as the native tables keep
-_MAX_TABLES = 65_536  # of one session: families of views of peers
+_MAX_TABLES = 65_536  # of one session: views of peers, and their families
 _MAX_HEADERS = 16_384
 _MAX_ROUTES = 20_000_000
 
@@ -73,19 +73,24 @@ class RouterRoutes:
             peer = self.peers.get(peer_name(header))
             if peer is None:
                 return None
+            view = peer.view(header) or self._new_view(peer, header)
+            if view is None:
+                return None
             if len(self._views) >= _MAX_HEADERS:
                 self._views.clear()
-            view = self._views[identity] = peer.view(header)
+            self._views[identity] = view
         return view
+
+    def is_up(self, header: PeerHeader) -> bool:
+        """Whether there was a Peer Up of a peer, and no Peer Down since."""
+        return peer_name(header) in self.peers
 
     def table(self, view: View, afi: int, safi: int) -> Table | None:
         """The routes of a family in a view, made where they are missing; None past the limit."""
         table = view.table(afi, safi)
         if table is None:
-            if self._tables >= _MAX_TABLES:
-                self._counters.add("nfacctd_bmp_routes_dropped.tables")
+            if not self._has_room_for_table():
                 return None
-            self._tables += 1
             table = view.add_table(afi, safi, self._index(afi, safi))
         return table
 
@@ -148,10 +153,20 @@ class RouterRoutes:
             for view in peer.views.values():
                 yield from view.tables.values()
 
+    def _new_view(self, peer: Peer, header: PeerHeader) -> View | None:
+        return peer.add_view(header) if self._has_room_for_table() else None
+
+    def _has_room_for_table(self) -> bool:
+        if self._tables >= _MAX_TABLES:
+            self._counters.add("nfacctd_bmp_routes_dropped.tables")
+            return False
+        self._tables += 1
+        return True
+
     def _emptied(self, peer: Peer) -> Iterator[Entry]:
         for view in peer.views.values():
+            self._tables -= 1 + len(view.tables)
             for table in view.tables.values():
-                self._tables -= 1
                 entries, table.entries = table.entries, {}
                 for entry in entries.values():
                     self._forget(entry)

@@ -126,14 +126,20 @@ class Peer:
         self.bucket = bucket
         self.views: dict[tuple[int, int], View] = {}  # by peer type and flags
 
-    def view(self, header: PeerHeader) -> View:
-        """The table that a message is about, made where it is missing."""
-        told = _LOC_RIB_FLAGS if header.type == LOC_RIB_INSTANCE else _ADJ_RIB_FLAGS
-        key = header.type, header.flags & told
-        view = self.views.get(key)
-        if view is None:
-            view = self.views[key] = View(self, header)
-        elif view.header is not header:
+    def view(self, header: PeerHeader) -> View | None:
+        """The table that a message is about, if it was heard of before."""
+        view = self.views.get(_view_key(header))
+        if view is not None and view.header is not header:
             view.header = header
             view.forms.clear()
         return view
+
+    def add_view(self, header: PeerHeader) -> View:
+        """Make room for a table that is new."""
+        view = self.views[_view_key(header)] = View(self, header)
+        return view
+
+
+def _view_key(header: PeerHeader) -> tuple[int, int]:
+    told = _LOC_RIB_FLAGS if header.type == LOC_RIB_INSTANCE else _ADJ_RIB_FLAGS
+    return header.type, header.flags & told

@@ -1,7 +1,9 @@
 """An UPDATE as nfacctd works through it: which routes go and come, in its order."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from collector.errors import DecodeError
 from collector.protocols.bgp.families import (
     AFI_IPV4,
     IPV4_UNICAST,
@@ -9,7 +11,7 @@ from collector.protocols.bgp.families import (
     carries_prefixes,
 )
 from collector.protocols.bgp.nlri import Nlri, split_nlri
-from collector.protocols.bgp.update import MpReach, MpUnreach, UpdateParts
+from collector.protocols.bgp.update import UpdateParts
 
 
 class Change(NamedTuple):
@@ -21,30 +23,45 @@ class Change(NamedTuple):
     nlri: list[bytes] | list[Nlri]
 
 
-def changes(parts: UpdateParts, add_path_families: frozenset[Family]) -> list[Change]:
+def changes(
+    parts: UpdateParts, add_path_families: frozenset[Family]
+) -> tuple[list[Change], DecodeError | None]:
     """Cut the routes of an UPDATE: the classic ones, then those of IPv4, then those of IPv6.
 
     Families whose NLRI are no prefixes are left out, as nfacctd knows none of them.
 
-    Raises:
-        DecodeError: NLRI that cannot be cut.
+    Returns:
+        The routes, and the last fault of NLRI that cannot be cut: of such a field nfacctd takes
+        what stands before the fault. RFC 7606 section 5.3 would have the session reset.
     """
     found: list[Change] = []
-    for announced, octets, offset in (
-        (False, parts.withdrawn, parts.withdrawn_offset),
-        (True, parts.announced, parts.announced_offset),
-    ):
-        if octets:
-            add_path = IPV4_UNICAST in add_path_families
-            nlri = split_nlri(octets, *IPV4_UNICAST, add_path, offset)
-            found.append(Change(announced, *IPV4_UNICAST, nlri))
     later: list[Change] = []
+    fault: DecodeError | None = None
+    for announced, family, octets, offset in _fields(parts):
+        nlri, its_fault = _split(octets, family, family in add_path_families, offset)
+        fault = its_fault or fault
+        (found if family[0] == AFI_IPV4 else later).append(Change(announced, *family, nlri))
+    return found + later, fault
+
+
+def _fields(parts: UpdateParts) -> Iterator[tuple[bool, Family, bytes, int]]:
+    """The fields that hold routes: whether announced, family, octets, their offset."""
+    if parts.withdrawn:
+        yield False, IPV4_UNICAST, parts.withdrawn, parts.withdrawn_offset
+    if parts.announced:
+        yield True, IPV4_UNICAST, parts.announced, parts.announced_offset
     for announced, mp in ((True, parts.mp_reach), (False, parts.mp_unreach)):
         if mp is not None and mp.nlri and carries_prefixes(mp.afi, mp.safi):
-            change = Change(announced, mp.afi, mp.safi, _split(mp, add_path_families))
-            (found if mp.afi == AFI_IPV4 else later).append(change)
-    return found + later
+            yield announced, (mp.afi, mp.safi), mp.nlri, mp.offset
 
 
-def _split(mp: MpReach | MpUnreach, families: frozenset[Family]) -> list[bytes] | list[Nlri]:
-    return split_nlri(mp.nlri, mp.afi, mp.safi, (mp.afi, mp.safi) in families, mp.offset)
+def _split(
+    octets: bytes, family: Family, add_path: bool, offset: int
+) -> tuple[list[bytes] | list[Nlri], DecodeError | None]:
+    try:
+        return split_nlri(octets, *family, add_path, offset), None
+    except DecodeError as error:
+        try:
+            return split_nlri(octets[: error.offset - offset], *family, add_path, offset), error
+        except DecodeError:
+            return [], error

@@ -75,6 +75,19 @@ def mean_delay_us(
     return np.where(counts, sum_us // np.maximum(packets, np.uint64(1)), mean_us)
 
 
+def next_hop_of_family(text: str, is_ipv4: bool, is_ipv6: bool) -> str:
+    """Write `peer_ip_dst` as an address of the flow's own family.
+
+    A flow of IPv4 has no IPv6 next hop, an IPv4 next hop of an IPv6 flow is written as mapped, and
+    events have none at all (seen in 1.7.7).
+    """
+    if ":" in text:
+        return text if is_ipv6 else ""
+    if is_ipv6 and text:
+        return f"::ffff:{text}"
+    return text if is_ipv4 else ""
+
+
 def is_dropped(flow_types: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Tell which records go to no plugin: those without IP or MAC addresses, or a frame.
 

@@ -13,10 +13,11 @@ import polars as pl
 from collector.nfacctd.bgp_text import words
 from collector.nfacctd.bmp.quirks import words_in_json
 from collector.nfacctd.flows.custom import CustomColumn
+from collector.nfacctd.flows.flow_type import LAYERS, FlowType, is_ipv6
 from collector.nfacctd.flows.forwarding import STATUS_NUMBERS, STATUS_TEXTS
 from collector.nfacctd.flows.primitives import PRIMITIVES
 from collector.nfacctd.flows.proto_names import PROTOCOL_NAMES, PROTOCOL_NUMBERS
-from collector.nfacctd.flows.quirks import tcp_flag_names
+from collector.nfacctd.flows.quirks import next_hop_of_family, tcp_flag_names
 from collector.nfacctd.flows.raw_columns import Seen, filled, parts
 from collector.nfacctd.flows.stacks import unpack_labels
 from collector.nfacctd.flows.stamps import stamp_writer
@@ -30,7 +31,6 @@ _ADDRESSES = {
     "src_net": Seen.SRC_HOST,
     "dst_host": Seen.DST_HOST,
     "dst_net": Seen.DST_HOST,
-    "peer_dst_ip": Seen.PEER_DST_IP,
     "tunnel_src_host": Seen.TUNNEL_SRC_HOST,
     "tunnel_dst_host": Seen.TUNNEL_DST_HOST,
     "peer_src_ip": Seen(0),
@@ -62,6 +62,7 @@ class Texts:
         statuses = STATUS_TEXTS if settings.fwd_status_encode_as_string else STATUS_NUMBERS
         self._makers: dict[str, Make] = {
             **{name: _addresses(name, seen) for name, seen in _ADDRESSES.items()},
+            "peer_dst_ip": _next_hops,
             **{name: _macs(name) for name in _MACS},
             **{name: _names(name) for name in _NAMES},
             **{name: self._times(name) for name in _TIMES},
@@ -193,6 +194,13 @@ def _addresses(name: str, seen: Seen) -> Make:
         return [texts]
 
     return make
+
+
+def _next_hops(data: pl.DataFrame) -> list[list[str]]:
+    (texts,) = _addresses("peer_dst_ip", Seen.PEER_DST_IP)(data)
+    types = data["flow_type"].to_numpy() & np.uint8(~LAYERS & 0xFF)
+    of_ipv4, of_ipv6 = (types == FlowType.IPV4).tolist(), is_ipv6(types).tolist()
+    return [list(map(next_hop_of_family, texts, of_ipv4, of_ipv6))]
 
 
 def _macs(name: str) -> Make:

@@ -19,19 +19,18 @@ _LAST_S = 4_102_444_800  # 2100: what a hostile clock may say is no further away
 
 def round_off(time_s: int, letters: str) -> int:
     """Floor a local time: "m" to the minute, "h" hour, "d" day, "w" Monday, "M" month."""
-    moment = datetime.fromtimestamp(time_s).astimezone()
-    floors = {
-        "m": {"second": 0},
-        "h": {"minute": 0},
-        "d": {"hour": 0},
-        "M": {"day": 1},
-    }
-    for letter in letters:
-        if letter == "w":
-            moment -= timedelta(days=moment.weekday())
-        else:
-            moment = moment.replace(**floors.get(letter, {}))
-    return int(moment.replace(tzinfo=None, microsecond=0).timestamp())
+    moment = datetime.fromtimestamp(time_s).replace(microsecond=0)
+    if letters:
+        moment = moment.replace(second=0)
+    if set(letters) - {"m"}:
+        moment = moment.replace(minute=0)
+    if set(letters) & {"d", "w", "M"}:
+        moment = moment.replace(hour=0)
+    if "w" in letters:
+        moment -= timedelta(days=moment.weekday())
+    if "M" in letters:
+        moment = moment.replace(day=1)
+    return int(moment.timestamp())
 
 
 def first_deadline(now_s: int, refresh_s: int, letters: str, startup_delay_s: int) -> int:

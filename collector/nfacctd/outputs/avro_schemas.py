@@ -5,7 +5,10 @@ from typing import Any
 
 from collector.nfacctd.bmp import record as kinds
 from collector.nfacctd.bmp.avro_fields import fields_of
-from collector.nfacctd.flows.primitives import AVRO_ORDER, Key, is_custom, selected
+from collector.nfacctd.flows.custom import CustomColumn
+from collector.nfacctd.flows.primitives import Key, is_custom
+from collector.nfacctd.flows.records import record_keys
+from collector.nfacctd.maps.custom_primitives import CustomPrimitive
 from collector.nfacctd.outputs.encoding import FLOWS, PURGE_CLOSE, PURGE_INIT
 from collector.nfacctd.settings import BmpOutput, BmpSettings, Plugin, Settings
 
@@ -18,7 +21,6 @@ _NULLABLE_LONG, _NULLABLE_STRING = ["null", "long"], ["null", "string"]
 _NULLABLE_INT = ["null", "int"]
 
 _COMMUNITIES = ("comms", "ecomms", "lcomms")
-_PATHS = ("as_path", "as_path_src")
 
 _BMP_TYPES: dict[str, Any] = {
     **dict.fromkeys(
@@ -52,20 +54,13 @@ _DUMP_ONLY = (kinds.DUMP_INIT, kinds.DUMP_CLOSE, kinds.ROUTE_DUMP)
 
 
 def flow_schemas(plugin: Plugin, settings: Settings) -> dict[str, Schema]:
-    """Build the schemas of a plugin's records, by kind."""
-    before, between, behind = (selected(plugin.aggregate, part) for part in AVRO_ORDER)
-    fields = [_field(key, settings) for primitive in before for key in primitive.keys]
-    if plugin.stitching:
-        fields += [("timestamp_min", _NULLABLE_STRING), ("timestamp_max", _NULLABLE_STRING)]
-    fields += [_field(key, settings) for primitive in between for key in primitive.keys]
-    if any(is_custom(name) for name in plugin.aggregate):
-        fields.append(("custom_primitives", _MAP))
-    if plugin.history is not None:
-        fields += [("stamp_inserted", _NULLABLE_STRING), ("stamp_updated", _NULLABLE_STRING)]
-    fields += [_field(key, settings) for primitive in behind for key in primitive.keys]
-    fields += [(name, _NULLABLE_LONG) for name in ("packets", "flows", "bytes")]
-    if plugin.type == "kafka":
-        fields.append(("writer_id", "string"))
+    """Build the schemas of a plugin's records, by kind; its output is one of Avro."""
+    customs = [
+        CustomColumn(CustomPrimitive(name, 0, None, None, "str"))
+        for name in plugin.aggregate
+        if is_custom(name)  # whatever they are, records have them as a map of text
+    ]
+    fields = [(key.name, _type(key)) for key in record_keys(plugin, settings, customs)]
     head = [("event_type", "string"), ("writer_id", "string")]
     tail = [("purged_entries", "long"), ("total_entries", "long"), ("duration", "int")]
     return {
@@ -95,20 +90,9 @@ def _record(name: str, fields: Iterable[tuple[str, Any]]) -> Schema:
     }
 
 
-def _field(key: Key, settings: Settings) -> tuple[str, Any]:
-    name = key.name
-    # The table of primitives has the types of text; arrays and maps are the conf's choice.
-    is_array = (
-        (name in _PATHS and settings.as_path_encode_as_array)
-        or (name.removesuffix("_src") in _COMMUNITIES and settings.bgp_comms_encode_as_array)
-        or (name in ("tcp_flags", "tunnel_tcp_flags") and settings.tcpflags_encode_as_array)
-        or (name == "mpls_label_stack" and settings.mpls_label_stack_encode_as_array)
-    )
-    if is_array:
-        return name, _STRINGS
-    if name == "label" and settings.pre_tag_label_encode_as_map:
-        return name, _MAP
-    return name, _TYPES.get(key.type, key.type)
+def _type(key: Key) -> Any:
+    type_ = _TYPES.get(key.type, key.type)
+    return ["null", type_] if key.nullable else type_
 
 
 def _bmp_type(kind: str, name: str, settings: Settings) -> Any:

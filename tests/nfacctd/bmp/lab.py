@@ -23,6 +23,7 @@ ROUTER = "192.0.2.254"
 
 PEER = bmp.Peer("192.0.2.1", 65001, "192.0.2.1")
 LOC_RIB = bmp.Peer(as_number=65000, bgp_id="10.9.9.9", type=bmp.LOC_RIB)
+EPOCH = Timestamps(since_epoch=True)
 RD_1, RD_2 = bytes.fromhex("0000fde800000001"), bytes.fromhex("0000fde800000002")
 ROUTE = bgp.Route([65001, 65002], "192.0.2.1", local_pref=None)
 
@@ -48,6 +49,7 @@ class Lab:
         kafka: bool = False,
         dump: BmpDump | None = None,
         log: bool = True,
+        timestamps: Timestamps = EPOCH,
         **bmp_settings: Any,
     ) -> None:
         self.counters = Counters()
@@ -58,7 +60,7 @@ class Lab:
         if tag_map is not None:
             bmp_settings["tag_map"] = "tags.map"
         settings = Settings(
-            timestamps=Timestamps(since_epoch=True),
+            timestamps=timestamps,
             bmp=BmpSettings(enabled=True, msglog=target, dump=dump, **bmp_settings),
             **(core or {}),
         )

@@ -55,6 +55,7 @@ def plugin(**more: Any) -> Plugin:
     return Plugin(
         name="k",
         type="kafka",
+        output="avro",
         aggregate=(*aggregate, "mpls_label_stack"),
         stitching=True,
         history=History(count=1, unit="m"),
@@ -88,10 +89,11 @@ def test_without_switches_lists_are_text() -> None:
     assert types["tcp_flags"] == "long"
 
 
-def test_optional_fields_are_of_the_conf() -> None:
-    bare = Plugin(name="p", type="print", aggregate=("src_host",))
+def test_times_that_the_conf_does_not_ask_for_are_null() -> None:
+    bare = Plugin(name="p", type="print", output="avro", aggregate=("src_host",))
     fields = flow_schemas(bare, Settings())[FLOWS]["fields"]
-    assert [field["name"] for field in fields] == ["ip_src", "packets", "flows", "bytes"]
+    times = ["timestamp_min", "timestamp_max", "stamp_inserted", "stamp_updated"]
+    assert [field["name"] for field in fields] == ["ip_src", *times, "packets", "flows", "bytes"]
 
 
 def test_json_encoding_tags_what_may_be_null() -> None:

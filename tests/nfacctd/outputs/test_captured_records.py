@@ -54,7 +54,7 @@ def _settings(conf: Path) -> tuple[Settings, dict[str, str]]:
     """Read what shapes records; the maps that a conf names are elsewhere."""
     values = {line.key: line.value for line in parse_conf(conf.read_text(), str(conf)).lines}
     switches = {
-        name: values[name] == "true"
+        name: values[name].lower() == "true"
         for name in _SWITCHES & values.keys()
         if name.endswith(("as_array", "as_map"))
     }
@@ -109,9 +109,10 @@ def test_flow_records_fit_their_schemas() -> None:
         plugin = Plugin(
             name="nfacctd_kafka",
             type="kafka",
+            output="avro",
             aggregate=tuple(name.strip().lower() for name in values["aggregate"].split(",")),
             history=History(count=1, unit="m") if "kafka_history" in values else None,
-            stitching=values.get("nfacctd_stitching") == "true",
+            stitching=values.get("nfacctd_stitching", "").lower() == "true",
             kafka=KafkaSettings(),
         )
         schemas = flow_schemas(plugin, settings)

@@ -250,7 +250,8 @@ def test_avro_files_are_containers_that_grow(tmp_path: Path) -> None:
     out = tmp_path / "out.avro"
     settings = Settings(plugins=(printing(out, "avro", append=True),))
     record = {"peer_ip_src": "192.0.2.1", "ip_src": "10.0.0.1"}
-    record |= {"packets": 1, "flows": None, "bytes": 100}
+    times = ("timestamp_min", "timestamp_max", "stamp_inserted", "stamp_updated")
+    record |= dict.fromkeys(times) | {"packets": 1, "flows": None, "bytes": 100}
     for _ in range(2):
         run(settings, lambda sinks: sinks.plugin("p").put([record, record]))
     assert list(fastavro.reader(io.BytesIO(out.read_bytes()))) == [record] * 4
