@@ -1,4 +1,4 @@
-# make setup | demo | test | test-lab | lint; everything lives in .venv
+# make setup | demo | test | test-lab | conformance | lint; everything lives in .venv
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -25,6 +25,10 @@ test-lab: setup
 # CPU seconds beside nfacctd on the same datagrams; needs root, java, maven and Debian's pmacct.
 bench: setup
 	$(BIN)/python -m tests.bench
+
+# Needs root; says "skipped" where ../shared is not there.
+conformance: setup
+	$(BIN)/python -m tests.conformance
 
 lint: setup
 	$(BIN)/ruff check collector tests

@@ -20,7 +20,7 @@ class ConfigError(CollectorError):
 
 
 class SteeringError(CollectorError):
-    """The kernel refused a program or a socket; the next rung if steering is "auto", else exit 3."""
+    """The kernel refused a program or a socket: the next rung if "auto", else exit 3."""
 
 
 class DecodeError(CollectorError):

@@ -61,17 +61,20 @@ class CaptureDecoder:
     """Decodes captures, several as one stream of time.
 
     Args:
-        udp_ports: destination ports of flow messages; None: tell them by what they look like.
-        tcp_ports: destination ports of BMP streams, or None likewise. Where the collector opened
-            the connection it is the source port, and the other direction has nothing to say.
+        udp_ports: destination ports of flow messages.
+        tcp_ports: destination ports of BMP streams. Where the collector opened the connection it
+            is the source port, and the other direction has nothing to say.
+            Without ports of either protocol, messages are told by what they look like; with some,
+            nothing else is looked at.
         notes: what is odd about the captures themselves.
     """
 
     def __init__(
         self, udp_ports: Collection[int] | None, tcp_ports: Collection[int] | None, notes: Notes
     ) -> None:
-        self._udp_ports = udp_ports
-        self._tcp_ports = tcp_ports
+        by_look = not (udp_ports or tcp_ports)
+        self._udp_ports = None if by_look else frozenset(udp_ports or ())
+        self._tcp_ports = None if by_look else frozenset(tcp_ports or ())
         self._notes = notes
         self._reader = CaptureReader(notes)
         self._flows = FlowDecoder(Registry.default())

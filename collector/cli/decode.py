@@ -28,9 +28,9 @@ _DESCRIPTION = """\
 Print every NetFlow v5, NetFlow v9, IPFIX and BMP message of captures (pcap or pcapng) as JSON, one
 object a line, in the order of the capture; notes on the capture itself go to standard error.
 
-Without ports, messages are recognised by what they look like. With --udp-port only datagrams to
-those ports are read, with --tcp-port only streams of those ports, and what does not fit is printed
-as an error.
+Without ports, messages are recognised by what they look like. As soon as one port is given, UDP or
+TCP, only datagrams to the --udp-port and streams of the --tcp-port are read, nothing of the other
+protocol unless a port of it is given too, and what does not fit is printed as an error.
 """
 _EPILOG = """\
 examples:

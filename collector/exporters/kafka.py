@@ -5,6 +5,7 @@ import logging
 import ssl
 import time
 from dataclasses import dataclass
+from zlib import crc32
 
 from aiokafka import AIOKafkaProducer, errors
 from aiokafka.partitioner import murmur2
@@ -68,6 +69,7 @@ class KafkaExporter:
         self._producer: AIOKafkaProducer | None = None
         self._partition_of: dict[bytes, int] = {}
         self._partition_count = 0
+        self._hash = _HASHES.get(options.partitioner)
         self._turn = 0
 
     async def start(self) -> None:
@@ -199,7 +201,7 @@ class KafkaExporter:
     def _assign(
         self, batch: Batch, partitions: list[int]
     ) -> tuple[dict[int, list[int]], list[int]]:
-        """Sort message indices by partition; the murmur2 of a key is computed once."""
+        """Sort message indices by partition; the hash of a key is computed once."""
         where = self._partition_of
         if self._partition_count != len(partitions) or len(where) > _REMEMBERED_KEYS:
             where.clear()
@@ -216,12 +218,12 @@ class KafkaExporter:
                 continue
             if fixed is not None:
                 partition = fixed
-            elif key is None:
+            elif key is None or self._hash is None:
                 partition = without_key
             else:
                 partition = where.get(key)
                 if partition is None:
-                    partition = where[key] = partitions[_java_hash(key) % len(partitions)]
+                    partition = where[key] = partitions[self._hash(key) % len(partitions)]
             chosen[partition].append(index)
         return chosen, too_large
 
@@ -283,6 +285,9 @@ class KafkaExporter:
 def _java_hash(key: bytes) -> int:
     # As Java's default partitioner: the sign bit goes before the modulo.
     return murmur2(key) & 0x7FFFFFFF
+
+
+_HASHES = {"murmur2": _java_hash, "crc32": crc32}  # by `KafkaOptions.partitioner`
 
 
 def _text(error: BaseException | None) -> str:

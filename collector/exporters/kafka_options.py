@@ -7,6 +7,7 @@ from typing import Literal
 from collector.errors import ConfigError
 
 Compression = Literal["zstd", "lz4", "snappy", "gzip", "none"]
+Partitioner = Literal["murmur2", "crc32", "random"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 
@@ -77,8 +78,10 @@ class KafkaOptions:
             ``max.message.bytes`` it is never refused, above it we halve it until it is taken.
         message_octets: a single message beyond this is dropped before it is sent.
         request_timeout_ms: with 5000 a restart of the broker fails sends; 40 000 does not.
-        partition: where every message goes; None: murmur2 of the key as Java's clients do, and
-            messages without a key to one partition after the other, a batch each.
+        partition: where every message goes; None: by its key, and messages without a key to one
+            partition after the other, a batch each.
+        partitioner: how a key becomes a partition: "murmur2" as Java's clients do it, "crc32" as
+            librdkafka does, "random": keys do not count.
     """
 
     bootstrap: str
@@ -88,6 +91,7 @@ class KafkaOptions:
     message_octets: int = 1 << 20
     request_timeout_ms: int = 40_000
     partition: int | None = None
+    partitioner: Partitioner = "murmur2"
     tls: KafkaTls | None = None
     login: KafkaLogin | None = None
 

@@ -49,10 +49,10 @@ SESSION_KEYS = (
     _bmp("bmp_daemon_allow_file", "allow", "the only routers whose BMP is read", existing_file),
     _bmp("bmp_daemon_tag_map", "tag_map", "tags and labels of routers", existing_file),
     _bmp("bmp_daemon_set_pd", "set_pd", "pd in place of rd for the peer distinguisher", flag),
-    _bmp(
+    _other(
         "bmp_daemon_parse_proxy_header",
-        "parse_proxy_header",
-        "router addresses out of PROXY headers",
+        _NOT_SUPPORTED,
+        "no BMP is read behind a PROXY header; let routers connect without a proxy",
         flag,
     ),
     Key(
@@ -60,7 +60,6 @@ SESSION_KEYS = (
         _SUPERSEDED,
         "sessions are not limited: all routers are let in",
         integer(1),
-        "bmp.max_peers",
         needs=Feature.BMP,
     ),
     _other(
@@ -124,7 +123,13 @@ def _kafka_keys(prefix: str, owner: str, what: str, needs: Feature) -> tuple[Key
         key("topic_rr", "topic_rr", "{value} topics in turn", integer(0)),
         key("config_file", "config_file", "what it says of the connection to Kafka", path),
         key("avro_schema_registry", "avro_schema_registry", f"where schemas of {what} are", url),
-        key("retry", "retry_s", "seconds between attempts to connect", integer(1)),
+        Key(
+            f"{prefix}_kafka_retry",
+            _SUPERSEDED,
+            "attempts to connect follow each other within seconds",
+            integer(1),
+            needs=needs,
+        ),
     )
 
 

@@ -121,11 +121,16 @@ LISTENING_KEYS = (
 READING_KEYS = (
     _core("nfacctd_time_new", "time_new", "bins of time by arrival", flag),
     _core("nfacctd_time_secs", "time_secs", "times in NetFlow headers as seconds", flag),
-    _core("nfacctd_disable_checks", "disable_checks", "no word of gaps in the log", flag),
+    _service(
+        "nfacctd_disable_checks",
+        _SUPERSEDED,
+        "gaps of sequence numbers are counted; SIGUSR1 tells them by exporter",
+        flag,
+    ),
     _core(
         "nfacctd_pre_processing_checks",
         "pre_processing_checks",
-        "dropping Sets whose padding is not zero",
+        "dropping Sets of fixed-length records whose padding is not zero",
         flag,
     ),
     _core(

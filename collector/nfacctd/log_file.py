@@ -4,6 +4,7 @@ The file takes the place of descriptor 2, so that everything that writes there, 
 it; each process opens its own again on SIGHUP.
 """
 
+import logging
 import os
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from collector.errors import ConfigError
 
 _STANDARD_ERROR = 2
 _MODE = 0o666  # less the umask
+
+_log = logging.getLogger(__name__)
 
 
 def open_log_file(path: str) -> None:
@@ -28,3 +31,13 @@ def open_log_file(path: str) -> None:
         os.dup2(opened, _STANDARD_ERROR)
     finally:
         os.close(opened)
+
+
+def reopen_log_file(path: str) -> None:
+    """Open the file anew after it was rotated; where that fails the old one goes on."""
+    try:
+        open_log_file(path)
+    except ConfigError as error:
+        _log.error("%s", error)
+    else:
+        _log.info("%s opened again", path)

@@ -1,5 +1,6 @@
 """All maps of a configuration, loaded together: a mistake in one of them leaves all as they are."""
 
+import logging
 from dataclasses import dataclass
 
 from collector.errors import ConfigError
@@ -11,6 +12,8 @@ from collector.nfacctd.maps.networks_file import NetworksFile
 from collector.nfacctd.maps.pre_tag_map import PreTagMap
 from collector.nfacctd.maps.sampling_map import SamplingMap
 from collector.nfacctd.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,13 @@ class _Loader:
         if path is None:
             return None
         try:
-            return kind.load(path)
+            _log.info("[%s] (re)loading map.", path)
+            loaded = kind.load(path)
         except ConfigError as error:
             self.mistakes += error.mistakes
             return None
+        _log.info("[%s] map successfully (re)loaded with %d entries.", path, len(loaded))
+        return loaded
 
 
 def load_maps(settings: Settings) -> LoadedMaps:

@@ -108,7 +108,6 @@ class KafkaSettings:
     partition_dynamic: bool = False  # BMP: true where the key holds a $variable
     multi_values: int = 0  # JSON: octets of a message of many records; Avro: their number; 0: one
     avro_schema_registry: str | None = None  # URL
-    retry_s: int = 60
 
     @property
     def dynamic_topic(self) -> bool:
@@ -192,13 +191,11 @@ class BmpSettings:
     ip: str = "::"
     port: int = 1790
     allow: tuple[str, ...] | None = None  # prefixes of `bmp_daemon_allow_file`; None: everybody
-    max_peers: int = 10  # told in the log; sessions are not limited
     tag_map: str | None = None
     msglog: BmpOutput | None = None
     msglog_label_filter: tuple[str, ...] = ()  # labels of routers; "": those without one
     dump: BmpDump | None = None
     set_pd: bool = False
-    parse_proxy_header: bool = False
     # Decides whether a flow without RD sees routes that have one (reference 4.4).
     table_per_peer_hash: str = "path_id"  # or "mpls_vpn_rd"
     table_per_peer_buckets: int = 1
@@ -238,7 +235,6 @@ class Settings:
     # how records are read
     time_new: bool = False  # bins by arrival
     time_secs: bool = False  # NetFlow v5 has seconds in place of milliseconds
-    disable_checks: bool = True  # False: the log tells gaps of sequence numbers
     pre_processing_checks: bool = False  # padding that is not zero drops the Set
     disable_opt_scope_check: bool = False  # options data is of the exporter, not of the domain
     account_options: bool = False  # options data is published too

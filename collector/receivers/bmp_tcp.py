@@ -27,6 +27,9 @@ register(
     bmp_octets="octets read from BMP connections",
 )
 
+SERVICE_STOPS = "service stops"
+"""The reason of sessions that our own end ends."""
+
 _TURN_S = 0.005
 # Five octets announce a route, so what one read brings must fit in a turn. With 64 KiB a table of
 # 500 000 routes delayed the flows of others by 0.2 s more, and was loaded no faster (measured).

@@ -40,6 +40,7 @@ class FlowPath(Generic[Filled]):
         report: takes (key, octets or None) of what a successor should know.
         hint: takes (device, further addresses that it calls its own).
         closed: called when a batch was closed: the datagrams' octets are needed no more.
+        options_too: whether options data is published like flows.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class FlowPath(Generic[Filled]):
         report: Report,
         hint: Callable[[str, set[str]], None],
         closed: Callable[[], None],
+        options_too: bool = False,
     ) -> None:
         self.decoder = decoder
         self.batch_rows = batch_rows
@@ -70,6 +72,7 @@ class FlowPath(Generic[Filled]):
         self._report = report
         self._hint = hint
         self._closed = closed
+        self._options_too = options_too
         self._hinted: set[int] = set()
         # Source address as the kernel writes it: index and canonical text; None: refused.
         self._exporters: dict[str, tuple[int, str] | None] = {}
@@ -94,7 +97,8 @@ class FlowPath(Generic[Filled]):
                 message, template, _ = event
                 if template.is_options:
                     self._learn(index, event)
-                    continue
+                    if not self._options_too:
+                        continue
                 options = self.options.of(index)
                 domain = message.observation_domain_id
                 init_ms = 0 if options is None else options.system_init_time_ms(domain) or 0

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,72 +13,34 @@ from collector.errors import ConfigError
 from collector.metrics import Counters
 from collector.nfacctd.bmp.flow_routes import FlowRoutes
 from collector.nfacctd.bmp.log import BmpLog
-from collector.nfacctd.flows.flow_records import FlowRecords
+from collector.nfacctd.exporter_statistics import exporter_statistics
+from collector.nfacctd.flows.flow_records import BinRecords, FlowRecords
 from collector.nfacctd.flows.options import NfacctdOptions
 from collector.nfacctd.flows.records import writer_id
+from collector.nfacctd.flows.route_values import RouteTable
 from collector.nfacctd.flows.tables import Frame
-from collector.nfacctd.log_file import open_log_file
-from collector.nfacctd.map_files import load_maps
+from collector.nfacctd.log_file import reopen_log_file
+from collector.nfacctd.map_files import LoadedMaps, load_maps
 from collector.nfacctd.maps.custom_primitives import load_custom_primitives
 from collector.nfacctd.outputs.sinks import Sinks
 from collector.nfacctd.settings import Plugin, RunOptions, Settings, from_document
-from collector.pipeline.devices import DeviceDirectory
 from collector.processors.options_tables import OptionsTables
 from collector.protocols.flow_decoder import FlowDecoder
 from collector.protocols.ipfix.registry import Registry
-from collector.receivers.bmp_tcp import BmpReceiver, BmpSession
+from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
+from collector.records.flow_batch import FlowBatch
 from collector.steering.allow_list import AllowList
 from collector.workers.flow_path import FlowPath, Report
 from collector.workers.guard import Guard
+from collector.workers.nfacctd_admission import AllowedDirectory, PaddingCheckedBuilder
+from collector.workers.nfacctd_bmp_path import NfacctdBmpPath
 
 _BATCH_ROWS = 10_000
 _BUILD = "collector"  # `$pmacct_build`
+_DISCARDED = ("flow_malformed", "flow_unknown_version", "flow_refused")
 
 log = logging.getLogger(__name__)
-
-
-class NfacctdBmpPath:
-    """Hands BMP sessions to the log; work that one call leaves is done in further turns."""
-
-    def __init__(self, bmp_log: BmpLog, guard: Guard, allow: AllowList | None) -> None:
-        self._log = bmp_log
-        self._guard = guard
-        self._allow = allow
-        self._turn_due = False
-
-    def opened(self, session: BmpSession) -> None:
-        """A router connected."""
-        self._guard.run("bmp_open", self._log.opened, session, session.opened_s)
-
-    def received(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> bool:
-        """Whole messages came, in order; False: the session is to be closed."""
-        if self._allow is not None and not self._allow.allows(session.address):
-            return False
-        done = self._guard.run("bmp", self._log.received, session, messages, now_s)
-        self.schedule()
-        return done
-
-    def closed(self, session: BmpSession, _reason: str, now_s: float) -> None:
-        """The connection ended."""
-        self._guard.run("bmp_close", self._log.closed, session, now_s)
-        self.schedule()
-
-    def schedule(self) -> None:
-        """Go on with long work in the next turn of the loop."""
-        if self._log.has_work and not self._turn_due:
-            self._turn_due = True
-            asyncio.get_running_loop().call_soon(self._turn)
-
-    def finish(self) -> None:
-        """Do all that is left."""
-        while self._log.has_work:
-            self._guard.run("bmp", self._log.resume)
-
-    def _turn(self) -> None:
-        self._turn_due = False
-        self._guard.run("bmp", self._log.resume)
-        self.schedule()
 
 
 class NfacctdAssembly:
@@ -109,8 +71,10 @@ class NfacctdAssembly:
         settings = self._settings
         self._counters = counters
         self._guard = guard
+        self._reloads: set[asyncio.Future[None]] = set()
+        self._reloading = asyncio.Lock()  # the last signal's maps are the last to be used
         self._sinks = Sinks(settings, options, slot, counters, failed)
-        directory = DeviceDirectory([], counters)
+        directory = AllowedDirectory(_allow_list(settings.allow), counters)
         decoder = FlowDecoder(Registry.default(), counters=counters)
         tables: OptionsTables[NfacctdOptions] = OptionsTables(
             counters,
@@ -140,20 +104,30 @@ class NfacctdAssembly:
         self._routes_of = FlowRoutes(self._bmp_log.match).answer
         schedule = self._bmp_log.schedule
         self._next_dump_s = schedule.next_s(time.time()) if schedule else float("inf")
-        self.bmp_path = NfacctdBmpPath(self._bmp_log, guard, _allow_list(settings.bmp.allow))
+        self.bmp_path = NfacctdBmpPath(
+            self._bmp_log,
+            counters,
+            guard,
+            _allow_list(settings.bmp.allow),
+            lambda: self._sinks.has_room,
+        )
+        builder = BatchBuilder(decoder.lists, self._records.reader)
+        if settings.pre_processing_checks:
+            builder = PaddingCheckedBuilder(decoder.lists, self._records.reader, counters)
         self.flow_path = FlowPath(
             decoder,
-            BatchBuilder(decoder.lists, self._records.reader),
+            builder,
             directory,
             tables,
             counters,
             guard,
             batch_rows=_BATCH_ROWS,
-            fill=self._records.fill,
+            fill=self._fill,
             publish=self._publish,
             report=report,
             hint=lambda device, names: hint("flow", device, names),
             closed=batch_closed,
+            options_too=settings.account_options,
         )
 
     def start(self) -> None:
@@ -162,7 +136,10 @@ class NfacctdAssembly:
 
     def tick(self, now_s: float) -> None:
         """Do what is due by the clock; called about once a second."""
-        self._guard.run("purge", self._purge, now_s)
+        if now_s >= self._records.due_s():
+            # What came before a purge is in it.
+            self.flow_path.close_batch()
+        self._purge(now_s)
         # nfacctd waits for the second after: what comes within the first one is in the dump.
         if now_s >= self._next_dump_s + 1:
             self._next_dump_s = self._bmp_log.schedule.next_s(now_s)
@@ -171,20 +148,23 @@ class NfacctdAssembly:
 
     async def stop(self, timeout_s: float) -> int:
         """Purge everything and wait for acknowledgements; give what stays without."""
-        self.bmp_path.finish()
-        self._guard.run("purge", self._purge, time.time(), True)
-        return await self._sinks.drain(timeout_s)
+        self._purge(time.time(), everything=True)
+        deadline_s = time.monotonic() + timeout_s
+        await self.bmp_path.finish(timeout_s)
+        return await self._sinks.drain(max(deadline_s - time.monotonic(), 0.0))
 
     def signal(self, name: str) -> None:
         """Do what a signal asks for: "maps", "statistics", "log_files"."""
         match name:
             case "maps" if self._settings.maps_refresh:
-                self._reload_maps()
+                reload = asyncio.ensure_future(self._reload_maps())
+                self._reloads.add(reload)
+                reload.add_done_callback(self._reloads.discard)
+                self._guard.watch("maps", reload)
             case "statistics":
-                counts = sorted(self._counters.items())
-                log.info("statistics: %s", " ".join(f"{name}={count}" for name, count in counts))
+                self._log_statistics()
             case "log_files" if self._settings.logfile is not None:
-                open_log_file(self._settings.logfile)
+                reopen_log_file(self._settings.logfile)
 
     def reconfigure(self, _: Config) -> None:
         """Nothing: the conf is read at the start, only its maps are read again."""
@@ -200,24 +180,58 @@ class NfacctdAssembly:
         """Nothing: nfacctd's dumps come by `bmp_dump_refresh_time`."""
         return []
 
-    def _publish(self, frame: Frame, now_s: float) -> None:
-        routes = self._records.join(frame, self._routes_of)
-        self._records.add(frame, routes)
+    def _fill(self, batch: FlowBatch) -> tuple[Frame, RouteTable]:
+        frame = self._records.fill(batch)
+        return frame, self._records.join(frame, self._routes_of)
+
+    def _publish(self, filled: tuple[Frame, RouteTable], now_s: float) -> None:
+        # A failure must not reach the flow path, which would read the same records again.
+        self._guard.run("records", self._records.add, *filled)
         self._purge(now_s)
 
-    def _purge(self, now_s: float, everything: bool = False) -> None:
-        for plugin, records in self._records.purge(now_s, everything=everything):
-            sink = self._sinks.plugin(plugin.name)
-            sink.begin()
-            sink.put(records)
-            sink.end()
+    def _purge(self, now_s: float, *, everything: bool = False) -> None:
+        for plugin, purged in self._records.purges(now_s, everything=everything):
+            self._guard.run("purge", self._purge_one, plugin, purged)
 
-    def _reload_maps(self) -> None:
-        try:
-            maps = load_maps(self._settings)
-        except ConfigError as error:
-            log.error("maps not reloaded, the old ones stay:\n%s", error)
-            return
+    def _purge_one(self, plugin: Plugin, purged: Callable[[], list[BinRecords]]) -> None:
+        began_s, pid = time.monotonic(), os.getpid()
+        log.info("%s: *** Purging cache - START (PID: %d) ***", plugin.name, pid)
+        sink = self._sinks.plugin(plugin.name)
+        sink.begin()
+        count = 0
+        for start_s, records in purged():
+            sink.put(records, start_s)
+            count += len(records)
+        sink.end()
+        log.info(
+            "%s: *** Purging cache - END (PID: %d, QN: %d/%d, ET: %d) ***",
+            *(plugin.name, pid, count, count, time.monotonic() - began_s),
+        )
+
+    def _log_statistics(self) -> None:
+        settings, counters = self._settings, self._counters
+        lines = exporter_statistics(
+            self.flow_path.decoder.domains,
+            f"{settings.ip}:{settings.port}",
+            int(time.time()),
+            sum(count for name, count in counters.items() if name.startswith(_DISCARDED)),
+        )
+        for line in lines:
+            log.info("%s", line)
+        counts = sorted(counters.items())
+        log.info("statistics: %s", " ".join(f"{name}={count}" for name, count in counts))
+
+    async def _reload_maps(self) -> None:
+        async with self._reloading:
+            # In a thread: sockets are read on meanwhile, however long the maps are.
+            try:
+                maps = await asyncio.to_thread(load_maps, self._settings)
+            except ConfigError as error:
+                log.error("maps not reloaded, the old ones stay:\n%s", error)
+                return
+            self._use(maps)
+
+    def _use(self, maps: LoadedMaps) -> None:
         # What has come so far is judged by the old maps.
         self.flow_path.close_batch()
         self._records.use(maps.flows)

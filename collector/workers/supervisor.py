@@ -51,7 +51,8 @@ class Supervisor:
         reread: reads the configuration again for SIGHUP, command line included; raises
             ConfigError. None where the service runs without a file.
         nfacctd: plain values for workers that are to be nfacctd in place of the native assembly.
-        forwarded: signals that workers are told of by name, and that mean nothing here.
+        forwarded: signals that workers are told of by name.
+        heard: called with that name too, before workers are told.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Supervisor:
         *,
         nfacctd: dict[str, Any] | None = None,
         forwarded: Mapping[signal.Signals, str] = MappingProxyType({}),
+        heard: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.config = config
         self.groups: list[Group] = []
@@ -68,6 +70,7 @@ class Supervisor:
         self._reread = reread
         self._nfacctd = nfacctd
         self._forwarded = forwarded
+        self._heard = heard
         self._steering: Steering | None = None
         self._learned = LearnedStore()
         self._hints = AliasHints()
@@ -127,6 +130,7 @@ class Supervisor:
         self._stopped.set()
 
     def _forward(self, name: str) -> None:
+        self._heard(name)
         for slot in self.slots:
             if slot.channel is not None:
                 slot.channel.tell("signal", name)

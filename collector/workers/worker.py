@@ -19,7 +19,7 @@ import uvloop
 from collector.config.document import from_document
 from collector.logs import configure_logging
 from collector.metrics import Counters
-from collector.receivers.bmp_tcp import BmpReceiver
+from collector.receivers.bmp_tcp import SERVICE_STOPS, BmpReceiver
 from collector.receivers.udp import UdpReader
 from collector.receivers.udp_turns import UdpTurns
 from collector.workers.assembly import Assembly
@@ -28,6 +28,14 @@ from collector.workers.guard import Guard
 
 _COUNTERS_INTERVAL_S = 1.0
 _READ_QUEUED_S = 1.0
+# Only the supervisor decides; a terminal or a service manager may signal all processes.
+_SUPERVISORS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +222,7 @@ class Worker:
             if self._going:
                 deadline_s = time.monotonic() + min(_READ_QUEUED_S, timeout_s)
                 self._guard.run("stop", self._read_queued, deadline_s)
-            self._receiver.close_all("service stops")
+            self._receiver.close_all(SERVICE_STOPS)
             unacknowledged = await self._assembly.stop(timeout_s)
         finally:
             self._tell_learned()
@@ -244,10 +252,8 @@ def main() -> int:
     """Run the worker whose end of the control channel is the descriptor in the arguments."""
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
-    # Only the supervisor decides when a worker stops; it may be told by the terminal as well.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in _SUPERVISORS:
+        signal.signal(number, signal.SIG_IGN)
 
     async def run() -> int:
         return await Worker().run(control)

@@ -86,9 +86,21 @@ def test_lines_are_held_for_the_earliest_packet_whose_stream_is_undecided() -> N
     # A header, and what shows that it was none: no other one comes behind its message.
     header, disproof = bytes.fromhex("03 00000030 00"), bytes(60)
     devices = [f"192.0.2.{n}" for n in range(1, 6)]
-    packets = [tcp_packet(7, header, ACK, source=device) for device in devices]
-    packets += [tcp_packet(13, disproof, ACK, source=devices[n]) for n in (1, 0, 3, 2, 4)]
+    packets = [tcp_packet(7, source=device) for device in devices]
+    packets += [tcp_packet(7, header, source=device) for device in devices]
+    packets += [tcp_packet(13, disproof, source=devices[n]) for n in (1, 0, 3, 2, 4)]
     decoder = CaptureDecoder(None, None, Notes())
     capture = io.BytesIO(pcap(frames(*map(ethernet, packets))))
     held = [decoder.held_since for _ in decoder.read(capture)]
-    assert held == [1, 1, 1, 1, 1, 1, 3, 3, 5, None]
+    assert held == [None] * 5 + [6, 6, 6, 6, 6, 6, 8, 8, 10, None]
+
+
+def test_lines_are_held_while_the_start_of_a_stream_is_open() -> None:
+    stream = _INITIATION + _PEER_UP * 2
+    cuts = [stream[n : n + 50] for n in range(0, len(stream), 50)]
+    packets = [tcp_packet(7 + 50 * n, cut) for n, cut in enumerate(cuts)]
+    packets[0], packets[1] = packets[1], packets[0]
+    decoder = CaptureDecoder(None, None, Notes())
+    capture = io.BytesIO(pcap(frames(*map(ethernet, packets))))
+    told = [(decoder.held_since, [at for at, _ in lines]) for lines in decoder.read(capture)]
+    assert told == [(None, [2, 3]), (None, [6])]

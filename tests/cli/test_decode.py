@@ -275,7 +275,10 @@ def test_only_the_ports_named_are_read(decode) -> None:
     both = ("--udp-port", "4739", "--tcp-port", "1790")
     assert [line["kind"] for line in decode(capture, options=both)] == ["template", "bmp"]
     several = ("--udp-port", "4739", "--udp-port", "2055")
-    assert len(decode(capture, options=several)) == 4
+    lines = decode(capture, options=several)
+    assert [line["kind"] for line in lines] == ["template", "template"]
+    lines = decode(capture, options=("--tcp-port", "11019"))
+    assert [(line["kind"], line["device"]) for line in lines] == [("bmp", "192.0.2.2")]
 
 
 def test_kinds(decode) -> None:

@@ -155,7 +155,6 @@ def test_everything_has_its_place() -> None:
     assert found.bmp == BmpSettings(
         enabled=True,
         port=11_019,
-        max_peers=5,
         msglog=BmpOutput(file="/tmp/log"),
         msglog_label_filter=("x", ""),
         dump=BmpDump(

@@ -25,6 +25,7 @@ from collector.nfacctd.settings import Plugin, Settings
 from collector.records.text import mask_address
 
 _SECOND_US = 1_000_000
+_WHOLE_ADDRESS = 128  # or more, so of IPv4 too
 _ENTRIES_A_BUCKET = 10  # nfacctd's chains are not longer, so its cache is as large
 _FLAGS = ("tcpflags", "tunnel_tcpflags")
 _COUNTED = ("packets", "bytes", "flows")
@@ -165,7 +166,10 @@ class Cache:
 
     def _net(self, frame: Frame, end: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         high, low = frame.halves(f"{end}_host")
-        return mask_address(high, low, frame.numpy(f"{end}_mask").astype(np.int16))
+        bits = frame.numpy(f"{end}_mask").astype(np.int16)
+        if self._settings.networks.no_mask_if_zero:
+            bits = np.where(bits == 0, np.int16(_WHOLE_ADDRESS), bits)
+        return mask_address(high, low, bits)
 
     def _counter(self, frame: Frame, name: str) -> pl.Series:
         counts = frame.get(name)

@@ -10,12 +10,13 @@ for plugin, made in records.purge(now_s):
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from collector.metrics import Counters, register
-from collector.nfacctd.flows.cache import Cache
+from collector.nfacctd.flows.cache import Cache, Purged
 from collector.nfacctd.flows.custom import CustomColumn
 from collector.nfacctd.flows.filters import Filter
 from collector.nfacctd.flows.flow_reader import FlowReader
@@ -45,6 +46,9 @@ from collector.records.flow_batch import FlowBatch
 register(
     nfacctd_untyped="flow records dropped because they have neither IP nor MAC addresses",
 )
+
+BinRecords = tuple[int | None, list[Record]]
+"""The start of a bin (UTC; None where there are no bins), and its records."""
 
 _VRF_NAMES = frozenset({"vrf_name", "ingress_vrf_name", "egress_vrf_name"})
 
@@ -204,12 +208,18 @@ class FlowRecords:
         Returns:
             Each of those plugins, and the records of entries that it publishes; maybe none.
         """
+        for plugin, purged in self.purges(now_s, everything=everything):
+            yield plugin, [record for _, records in purged() for record in records]
+
+    def purges(
+        self, now_s: float, *, everything: bool = False
+    ) -> Iterator[tuple[Plugin, Callable[[], list[BinRecords]]]]:
+        """As `purge`, and what does it for each plugin, so that one may fail alone."""
         for output in self._outputs:
             is_full = output.cache.is_full
             if not (everything or is_full or output.cache.is_due(now_s)):
                 continue
-            purged = output.cache.purge(int(now_s), everything=everything or is_full)
-            yield output.plugin, output.maker.records(output.filter.published(purged))
+            yield output.plugin, partial(_purged, output, int(now_s), everything or is_full)
 
     def _needed(self) -> frozenset[str]:
         keys = self._maps.keys
@@ -241,6 +251,17 @@ class FlowRecords:
         agents = [None if agent is None else agent.address for agent in given]
         mapped = pl.Series(agents, dtype=pl.String).gather(which)
         return mapped.fill_null(senders) if mapped.null_count() else mapped
+
+
+def _purged(output: _Output, now_s: int, everything: bool) -> list[BinRecords]:
+    purged = output.filter.published(output.cache.purge(now_s, everything=everything))
+    if "bin" not in purged.data.columns:
+        return [(None, output.maker.records(purged))]
+    bins = purged.data.partition_by("bin", as_dict=True, maintain_order=True)
+    return [
+        (int(start_s), output.maker.records(Purged(data, now_s)))
+        for (start_s,), data in sorted(bins.items())
+    ]
 
 
 def _series(name: str, values: object) -> pl.Series:

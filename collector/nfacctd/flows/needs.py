@@ -21,8 +21,8 @@ _SOURCES = {
     "class": ("domain", "application"),
     "sampling_rate": ("domain", "sampler"),
     "peer_src_ip": ("domain", "record_exporter"),
-    "src_route": ("join_src", "flow_src_mask", "mpls_vpn_rd", "peer_dst_ip"),
-    "dst_route": ("join_dst", "flow_dst_mask", "mpls_vpn_rd", "peer_dst_ip"),
+    "src_route": ("join_src", "flow_src_mask", "src_mask", "mpls_vpn_rd", "peer_dst_ip"),
+    "dst_route": ("join_dst", "flow_dst_mask", "dst_mask", "mpls_vpn_rd", "peer_dst_ip"),
 }
 
 
@@ -45,7 +45,7 @@ def needed_columns(
     else:
         wanted -= {"src_route", "dst_route"}
     if networks:
-        wanted |= {"src_host", "dst_host", "flow_src_mask", "flow_dst_mask"}
+        wanted |= {"src_host", "dst_host", "src_mask", "dst_mask"}
     todo = list(wanted)
     while todo:
         sources = set(_SOURCES.get(todo.pop(), ())) - wanted

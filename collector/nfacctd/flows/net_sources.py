@@ -26,7 +26,8 @@ class _End:
     route: NDArray[np.uint32]  # number of the route, 0: none
     bgp_wins: NDArray[np.bool_]  # where `longest` asks
     network: NDArray[np.int64]  # index of the entry, 0: none
-    file_wins: NDArray[np.bool_]
+    file_wins_as: NDArray[np.bool_]  # both where `longest` asks
+    file_wins_net: NDArray[np.bool_]
 
 
 class NetSources:
@@ -70,14 +71,25 @@ class NetSources:
         entries: list[Network],
     ) -> _End:
         route = frame.numpy(f"{name}_route")
-        flow_length = frame.numpy(f"flow_{name}_mask").astype(np.int64)
-        route_length = routes.column("prefix_length").to_numpy()[route]
-        bgp_wins = (route != 0) & (route_length >= flow_length)
+        of_route = routes.column("prefix_length").to_numpy()[route]
+        # Routes are compared with the prefix length of IPv4 alone, the file with either family's.
+        bgp_wins = (route != 0) & (of_route >= frame.numpy(f"flow_{name}_mask"))
+        longest = np.where(bgp_wins, of_route, frame.numpy(f"{name}_mask"))
         network = self._networks(frame, name, networks, entries)
-        lengths = np.array([entry.prefix_length for entry in entries])
-        longest = np.where(bgp_wins, route_length, flow_length)
-        file_wins = (network != 0) & ((lengths[network] > longest) | self._settings.networks.no_lpm)
-        return _End(route, bgp_wins, network, file_wins)
+        if networks is None:
+            none = np.zeros(frame.rows, bool)
+            return _End(route, bgp_wins, network, none, none)
+        length = np.array([entry.prefix_length for entry in entries])[network]
+        chosen = {
+            "netflow": frame.numpy(f"{name}_mask"),
+            "bmp": of_route,
+            "longest": longest,
+        }.get(self._net, np.zeros(frame.rows, np.uint8))
+        if self._settings.networks.no_lpm:
+            found = network != 0
+            return _End(route, bgp_wins, network, found, found)
+        # An address that is not in the file is in a prefix of length 0 there.
+        return _End(route, bgp_wins, network, length >= chosen, length >= longest)
 
     def _networks(
         self, frame: Frame, name: str, networks: NetworksFile | None, entries: list[Network]
@@ -116,7 +128,8 @@ class NetSources:
         column = f"{name}_as"
         of_route = routes.column("origin_as").to_numpy()[end.route]
         of_file = np.array([entry.origin_as for entry in entries])[end.network]
-        frame.put(column, self._chosen(self._as, frame.numpy(column), of_route, of_file, end))
+        own = frame.numpy(column)
+        frame.put(column, _chosen(self._as, own, of_route, of_file, end, end.file_wins_as))
 
     def _choose_mask(
         self, frame: Frame, name: str, end: _End, routes: RouteTable, entries: list[Network]
@@ -127,7 +140,8 @@ class NetSources:
             return
         of_route = routes.column("prefix_length").to_numpy()[end.route]
         of_file = np.array([entry.prefix_length for entry in entries])[end.network]
-        frame.put(column, self._chosen(self._net, frame.numpy(column), of_route, of_file, end))
+        own = frame.numpy(column)
+        frame.put(column, _chosen(self._net, own, of_route, of_file, end, end.file_wins_net))
 
     def _choose_peers(
         self,
@@ -138,12 +152,20 @@ class NetSources:
         entries: list[Network],
     ) -> None:
         peers = routes.column("peer_as").to_numpy()
-        of_file = np.array([entry.peer_as for entry in entries])[destination.network]
-        own = frame.numpy("peer_dst_as")
-        chosen = self._chosen(self._as, own, peers[destination.route], of_file, destination)
-        frame.put("peer_dst_as", chosen)
+        of_file = np.array([entry.peer_as for entry in entries])
+        own = frame.numpy("peer_src_as")
         if self._settings.peer_src_as_type == "bgp":
-            frame.put("peer_src_as", peers[self._counting(source)])
+            own = peers[self._counting(source)]
+        # The route's is asked for by a key of its own; here it is what a flow has already.
+        by = "netflow" if self._as == "bmp" else self._as
+        wins = source.file_wins_as
+        chosen = _chosen(by, own, own, of_file[source.network], source, wins)
+        frame.put("peer_src_as", chosen)
+        own, of_route = frame.numpy("peer_dst_as"), peers[destination.route]
+        wins = destination.file_wins_as
+        of_file = of_file[destination.network]
+        chosen = _chosen(self._as, own, of_route, of_file, destination, wins)
+        frame.put("peer_dst_as", chosen)
 
     def _choose_next_hop(
         self, frame: Frame, end: _End, routes: RouteTable, entries: list[Network]
@@ -154,36 +176,15 @@ class NetSources:
         of_file = _halves([entry.next_hop for entry in entries])
         own = frame.halves("peer_dst_ip")
         halves = [
-            self._chosen(self._net, mine, route[end.route], network[end.network], end)
+            _chosen(self._net, mine, route[end.route], network[end.network], end, end.file_wins_net)
             for mine, route, network in zip(own, of_routes, of_file, strict=True)
         ]
         frame.put_halves("peer_dst_ip", *halves)
         seen = frame.numpy("seen")
-        kept = self._chosen(
-            self._net,
-            seen & np.uint8(Seen.PEER_DST_IP),
-            np.zeros_like(seen),
-            np.zeros_like(seen),
-            end,
-        )
+        none = np.zeros_like(seen)
+        own = seen & np.uint8(Seen.PEER_DST_IP)
+        kept = _chosen(self._net, own, none, none, end, end.file_wins_net)
         frame.put("seen", (seen & ~np.uint8(Seen.PEER_DST_IP)) | kept)
-
-    def _chosen(
-        self,
-        by: str,
-        own: NDArray[np.generic],
-        of_route: NDArray[np.generic],
-        of_file: NDArray[np.generic],
-        end: _End,
-    ) -> NDArray[np.generic]:
-        match by:
-            case "bmp":
-                return of_route
-            case "file":
-                return of_file
-            case "longest":
-                return np.where(end.file_wins, of_file, np.where(end.bgp_wins, of_route, own))
-        return own
 
     def _counting(self, end: _End) -> NDArray[np.uint32]:
         """Give the routes whose paths and communities are published."""
@@ -192,6 +193,24 @@ class NetSources:
         if self._as == "longest":
             return np.where(end.bgp_wins, end.route, np.uint32(0))
         return np.zeros_like(end.route)
+
+
+def _chosen(
+    by: str,
+    own: NDArray[np.generic],
+    of_route: NDArray[np.generic],
+    of_file: NDArray[np.generic],
+    end: _End,
+    file_wins: NDArray[np.bool_],
+) -> NDArray[np.generic]:
+    match by:
+        case "bmp":
+            return of_route
+        case "file":
+            return of_file
+        case "longest":
+            return np.where(file_wins, of_file, np.where(end.bgp_wins, of_route, own))
+    return own
 
 
 def _halves(texts: list[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

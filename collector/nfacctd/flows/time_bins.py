@@ -1,7 +1,8 @@
 """Bins of time, and when a cache is purged (reference 5.1, 5.2).
 
-A bin begins at the last full minute, hour, day, week or month (`*_history_roundoff`, local time)
-before the start, plus whole bins; times of flows are put into bins counted from the current one.
+Bins are counted from the last full minute before the start, or the last full hour, day, month,
+week or year (`*_history_roundoff`, local time); times of flows go into bins counted from the current
+one.
 """
 
 from datetime import datetime, timedelta
@@ -18,18 +19,22 @@ _LAST_S = 4_102_444_800  # 2100: what a hostile clock may say is no further away
 
 
 def round_off(time_s: int, letters: str) -> int:
-    """Floor a local time: "m" to the minute, "h" hour, "d" day, "w" Monday, "M" month."""
-    moment = datetime.fromtimestamp(time_s).replace(microsecond=0)
+    """Floor a local time, to the minute at least.
+
+    Each letter sets what it names to its first, and all that is smaller: "m" minutes, "h" hours,
+    "d" the day of the month, "w" the day of the week, "M" the month.
+    """
+    moment = datetime.fromtimestamp(time_s).replace(second=0, microsecond=0)
     if letters:
-        moment = moment.replace(second=0)
-    if set(letters) - {"m"}:
         moment = moment.replace(minute=0)
-    if set(letters) & {"d", "w", "M"}:
+    if set(letters) - {"m"}:
         moment = moment.replace(hour=0)
     if "w" in letters:
         moment -= timedelta(days=moment.weekday())
-    if "M" in letters:
+    if set(letters) & {"d", "M"}:
         moment = moment.replace(day=1)
+    if "M" in letters:
+        moment = moment.replace(month=1)
     return int(moment.timestamp())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
-from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
+from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls, Partitioner
 from collector.metrics import Counters, register
 from collector.nfacctd.outputs.encoding import Encode, Entry
 from collector.nfacctd.outputs.variables import Pattern
@@ -118,6 +118,16 @@ def packed(payloads: list[bytes], packing: Packing) -> list[tuple[bytes, int]]:
     return messages
 
 
+# By librdkafka's names of partitioners. Without a key all take one partition after the other.
+_HASHES: dict[str, Partitioner] = {
+    "random": "random",
+    "consistent": "crc32",
+    "consistent_random": "crc32",
+    "murmur2": "murmur2",
+    "murmur2_random": "murmur2",
+}
+
+
 def kafka_options(settings: KafkaSettings) -> KafkaOptions:
     """Write the settings as the exporter takes them."""
     connection = settings.connection
@@ -144,6 +154,7 @@ def kafka_options(settings: KafkaSettings) -> KafkaOptions:
         message_octets=connection.message_octets,
         request_timeout_ms=connection.request_timeout_ms,
         partition=None if settings.partition < 0 else settings.partition,
+        partitioner=_HASHES[connection.partitioner],
         tls=tls,
         login=login,
     )

@@ -25,7 +25,14 @@ def _feed(stream: TcpStream, *segments: TcpSegment) -> bytes:
         for packet, segment in enumerate(segments, 1)
         for chunk in stream.add(segment, packet, packet * 1000)
     ]
-    return b"".join(chunk.octets for chunk in chunks)
+    return b"".join(chunk.octets for chunk in [*chunks, *stream.flush()])
+
+
+def _begun(number: int) -> TcpStream:
+    """A stream whose first octet is known to have that number."""
+    stream = TcpStream()
+    stream.add(_segment(number - 1, flags=SYN), 0, 0)
+    return stream
 
 
 def _cut(first: int, data: bytes, size: int) -> list[TcpSegment]:
@@ -75,6 +82,15 @@ def test_keep_alive_after_data_is_no_data() -> None:
     assert _feed(TcpStream(), *segments) == b"datamore"
 
 
+def _start(places: list[int]) -> int:
+    """Where a stream without SYN begins: the earliest place that the three after do not precede."""
+    return next(
+        place
+        for n, place in enumerate(places, 1)
+        if place == min(places[:n]) and place <= min(places[n : n + 3], default=place)
+    )
+
+
 @given(st.data(), st.booleans())
 def test_any_order_overlap_and_retransmission_give_the_stream(
     data: st.DataObject, from_start: bool
@@ -93,13 +109,13 @@ def test_any_order_overlap_and_retransmission_give_the_stream(
     stream = TcpStream()
     if from_start:
         assert _feed(stream, _segment(isn, flags=SYN), *segments) == octets
-    else:  # what lies before the first octet captured is no part of the stream
-        assert _feed(stream, *segments) == octets[order[0][0] :]
+    else:
+        assert _feed(stream, *segments) == octets[_start([start for start, _ in order]) :]
     assert stream.held_octets == 0
 
 
 def test_chunk_has_the_segment_that_made_it_available() -> None:
-    stream = TcpStream()
+    stream = _begun(7)
     assert stream.add(_segment(7, b"one"), 1, 1000)[0].packet == 1
     assert stream.add(_segment(13, b"three"), 2, 2000) == []
     assert stream.held_since == 2
@@ -111,8 +127,60 @@ def test_chunk_has_the_segment_that_made_it_available() -> None:
     assert stream.held_since is None
 
 
-def test_gap_is_jumped_over_at_the_end_in_the_time_of_what_came() -> None:
+@pytest.mark.parametrize("isn", [0, 7, _WRAPS, 0xFFFFFFFF])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 0, 2, 3), (3, 0, 1, 2), (4, 3, 2, 1, 0)])
+@pytest.mark.parametrize("last", [ACK, ACK | FIN])
+def test_without_syn_the_start_may_come_out_of_order(
+    isn: int, order: tuple[int, ...], last: int
+) -> None:
+    segments = _cut(isn, _DATA, 100)
+    segments[len(order) - 1] = segments[len(order) - 1]._replace(fin=bool(last & FIN))
+    segments = segments[: len(order)]
+    assert _feed(TcpStream(), *[segments[n] for n in order]) == _DATA[: 100 * len(order)]
+
+
+def test_without_syn_the_start_is_told_by_four_segments() -> None:
     stream = TcpStream()
+    came = [stream.add(s, n, n * 1000) for n, s in enumerate(_cut(7, _DATA[:60], 10), 1)]
+    assert [[c.packet for c in chunks] for chunks in came] == [[], [], [], [1, 2, 3, 4], [5], [6]]
+    stream, early = TcpStream(), _cut(7, _DATA[:60], 10)
+    early[0], early[1] = early[1], early[0]
+    came = [stream.add(s, n, n * 1000) for n, s in enumerate(early, 1)]
+    assert [[c.packet for c in chunks] for chunks in came] == [[], [], [], [], [2, 2, 3, 4, 5], [6]]
+    assert stream.add(_segment(0, b"earlier"), 7, 7000) == []
+
+
+def test_without_syn_an_acknowledgement_tells_the_start() -> None:
+    stream = TcpStream()
+    assert stream.add(_segment(7), 1, 0) == []
+    assert [c.octets for c in stream.add(_segment(7, b"data"), 2, 0)] == [b"data"]
+    assert _feed(TcpStream(), _segment(11), _segment(11, b"more"), _segment(7, b"data")) == b"more"
+    early = [_segment(15), _segment(11, b"more"), _segment(7, b"data")]
+    assert _feed(TcpStream(), *early) == b"datamore"
+
+
+def test_without_syn_a_stream_that_comes_backwards_is_bounded() -> None:
+    stream, waiting, told = TcpStream(), 0, []
+    for packet in range(100):
+        told += stream.add(_segment(10_000_000 - packet * 60_000, bytes(60_000)), packet, 0)
+        waiting = max(waiting, stream.held_octets)
+    assert told
+    assert waiting < 5 << 20
+
+
+def test_fin_that_comes_first_closes_when_all_before_it_came() -> None:
+    stream = TcpStream()
+    stream.add(_segment(19, flags=FIN | ACK), 1, 0)
+    for number in (16, 13, 10, 7):
+        stream.add(_segment(number, b"...", ACK), 2, 0)
+        assert not stream.closed
+    for _ in range(3):
+        stream.add(_segment(7, b"..."), 3, 0)
+    assert stream.closed
+
+
+def test_gap_is_jumped_over_at_the_end_in_the_time_of_what_came() -> None:
+    stream = _begun(7)
     stream.add(_segment(7, b"one"), 1, 1000)
     stream.add(_segment(103, b"fourth"), 2, 2000)
     stream.add(_segment(100, b"3rd"), 3, 3000)
@@ -126,8 +194,8 @@ def test_gap_is_jumped_over_at_the_end_in_the_time_of_what_came() -> None:
 
 
 def test_gap_is_jumped_over_when_more_than_a_window_waits() -> None:
-    stream, waiting = TcpStream(), 0
-    stream.add(_segment(0, b"first"), 0, 0)
+    stream, waiting = _begun(7), 0
+    stream.add(_segment(7, b"first"), 0, 0)
     for packet in range(1, 100):
         chunks = stream.add(_segment(100 + packet * 60_000, bytes(60_000)), packet, 0)
         waiting = max(waiting, stream.held_octets)
@@ -138,7 +206,7 @@ def test_gap_is_jumped_over_when_more_than_a_window_waits() -> None:
 
 
 def test_reset_gives_what_waited_and_its_reason_is_no_data() -> None:
-    stream = TcpStream()
+    stream = _begun(7)
     stream.add(_segment(7, b"one"), 1, 0)
     stream.add(_segment(20, b"two"), 2, 0)
     chunks = stream.add(_segment(23, b"go away", RST), 3, 0)
@@ -147,7 +215,7 @@ def test_reset_gives_what_waited_and_its_reason_is_no_data() -> None:
 
 
 def test_fin_closes_when_all_before_it_came() -> None:
-    stream = TcpStream()
+    stream = _begun(7)
     stream.add(_segment(7, b"one"), 1, 0)
     stream.add(_segment(13, b"three", FIN | ACK), 2, 0)
     assert not stream.closed
