@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-lab bench lint lock
+.PHONY: setup demo test test-lab bench conformance lint lock
 setup: .venv/.installed
 
 # The lock has every version with its hash, so that what CI tested is what is installed.

@@ -41,9 +41,10 @@ class ProcessTree:
         """Memory, pages that several processes share counted once in all."""
         total = 0
         for pid in self._stats():
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it just ended
+                for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                    if line.startswith("Pss:"):
+                        total += int(line.split()[1]) * 1024
         return total
 
     def wait_quiet(self, port: int, deadline_s: float, bmp_port: int | None = None) -> None:

@@ -119,6 +119,18 @@ def test_messages_without_key_take_partitions_in_turn(cluster: Cluster) -> None:
     assert len({partition for _, partition, _ in cluster.taken}) == 4
 
 
+def test_a_key_goes_where_librdkafka_sends_it(cluster: Cluster) -> None:
+    # The check value of CRC-32: 0xCBF43926 of "123456789".
+    send(Batch.of("flow", [(b"123456789", b"{}")]), partitioner="crc32")
+    assert cluster.taken == [("flow", 0xCBF43926 % 4, 1)]
+
+
+def test_at_random_keys_do_not_count(cluster: Cluster) -> None:
+    keys = (b"21", b"abc", b"foobar")
+    send(Batch.of("flow", [(key, b"{}") for key in keys]), partitioner="random")
+    assert [count for _, _, count in cluster.taken] == [3]
+
+
 def test_a_fixed_partition_takes_everything(cluster: Cluster) -> None:
     send(Batch.of("flow", [(b"21", b"{}"), (None, b"{}")]), partition=3)
     assert cluster.taken == [("flow", 3, 2)]

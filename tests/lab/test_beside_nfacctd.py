@@ -66,6 +66,9 @@ timestamp_end, timestamp_export, export_proto_seqno, export_proto_version, expor
 flows, mpls_label_top, mpls_vpn_rd
 """
 
+# Besides an update and a delete for each route: connection, initiation, peer up, two statistics,
+# peer down, connection closed; two routes end by a withdraw.
+_OTHER_EVENTS = 7
 _COUNTED = ("packets", "bytes", "flows")
 
 
@@ -195,7 +198,7 @@ def _event_of_1_7_7(record: Record) -> Record:
 def _timeless(record: Record) -> Record:
     """A record without the time when something came; of a device's clock the times stay."""
     ignored = {"timestamp_arrival"}
-    if _is_delete(record) or record["event_type"] == "log_init":
+    if _is_delete(record) or record["event_type"] in ("log_init", "log_close"):
         ignored.add("timestamp")
     if _is_delete(record):
         ignored.add("seq")  # it goes with the order
@@ -248,7 +251,9 @@ def _replay(namespace: Namespace, sides: tuple[_Side, ...]) -> None:
         for connection in connections:
             connection.sendall(replayed.peer_down(router))
         for side in sides:
-            side.wait_for_records("bmp", 2 * routes)
+            side.wait_for_records("bmp", 2 * routes + _OTHER_EVENTS - 1)
+    for side in sides:
+        side.wait_for_records("bmp", 2 * routes + _OTHER_EVENTS)
 
 
 def _connect(side: _Side) -> socket.socket:

@@ -63,7 +63,7 @@ def test_all_records_are_consumed(broker: KafkaBroker, tmp_path: Path) -> None:
         for session in sessions:
             session.close()
     for router in ROUTERS:
-        flows = broker.consume(f"flows.{router}")
+        flows = broker.consume(_topic(router))
         packets: Counter[str] = Counter()
         for record in map(_json, flows):
             assert record["peer_ip_src"] == router
@@ -71,11 +71,11 @@ def test_all_records_are_consumed(broker: KafkaBroker, tmp_path: Path) -> None:
             packets[record["ip_dst"]] += record["packets"]
         assert len(packets) == FLOWS
         assert set(packets.values()) == {2}
-        assert all(_json(each)["ip_dst"].encode() == each.key for each in flows)
-    _assert_partitions_as_librdkafka(broker, broker.consume(f"flows.{ROUTERS[0]}"))
+        assert all(_variable(_json(each)["ip_dst"]).encode() == each.key for each in flows)
+    _assert_partitions_as_librdkafka(broker, broker.consume(_topic(ROUTERS[0])))
     told = broker.consume("bmp")
     for router in ROUTERS:
-        mine = [record for record in told if record.key == router.encode()]
+        mine = [record for record in told if record.key == _variable(router).encode()]
         assert len({record.partition for record in mine}) == 1
         records = [_json(record) for record in mine]
         assert records[0]["event_type"] == "log_init"
@@ -92,6 +92,15 @@ def _assert_partitions_as_librdkafka(broker: KafkaBroker, ours: list[Record]) ->
     theirs = broker.consume("theirs")
     assert {(r.key, r.partition) for r in ours} == {(r.key, r.partition) for r in theirs}
     assert len({record.partition for record in ours}) > 1
+
+
+def _topic(router: str) -> str:
+    return f"flows.{_variable(router)}"
+
+
+def _variable(address: str) -> str:
+    """An address as nfacctd's variables have it."""
+    return address.replace(".", "_")
 
 
 def _json(record: Record) -> dict:

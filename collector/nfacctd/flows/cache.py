@@ -175,6 +175,9 @@ class Cache:
         counts = frame.get(name)
         if name == "flows" or not self._settings.renormalize:
             return counts
+        configured = self._settings.ext_sampling_rate
+        if configured is not None:  # it comes before all that is told, and is not told itself
+            return counts * configured
         return counts * frame.get("sampling_rate").clip(lower_bound=1)
 
     def _start_us(self, frame: Frame) -> NDArray[np.int64]:

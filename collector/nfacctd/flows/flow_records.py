@@ -159,8 +159,7 @@ class FlowRecords:
                 fill_vrf_names(frame, options_of, mapped)
         if "sampling_rate" in needs:
             mapped = self._mapped(frame, self._maps.sampling, pl.UInt64())
-            configured = self._settings.ext_sampling_rate
-            fill_sampling_rates(frame, options_of, configured, mapped)
+            fill_sampling_rates(frame, options_of, mapped)
         return frame
 
     def join(self, frame: Frame, routes_of: RoutesOf | None = None) -> RouteTable:

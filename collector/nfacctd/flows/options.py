@@ -133,8 +133,9 @@ class NfacctdOptions:
         rate = _rate(record)
         if rate is None:
             return
-        # The first of these; a template's id stands in for a sampler's in IPFIX.
-        ids = (record.get("samplerId"), record.get("selectorId"), scope.get("templateId"))
+        # The first of these; in IPFIX the id of the template it is about stands in for a sampler's.
+        template = scope.get("templateId") if where is not _EXPORTER else None
+        ids = (record.get("samplerId"), record.get("selectorId"), template)
         sampler = next((found for found in ids if isinstance(found, int)), 0)
         table = self._samplers.setdefault(where, {})
         if sampler not in table and sum(map(len, self._samplers.values())) >= self._max_entries:

@@ -1,4 +1,4 @@
-"""Sampling rates of flows: configured, mapped, or told by the exporter (reference 2.4)."""
+"""Sampling rates of flows: mapped, or told by the exporter (reference 2.4)."""
 
 import polars as pl
 
@@ -9,20 +9,14 @@ from collector.records.distinct import map_distinct
 _TOLD = Seen.SAMPLER | Seen.RECORD_RATE
 
 
-def fill_sampling_rates(
-    frame: Frame, options_of: OptionsOf, configured: int | None, mapped: pl.Series | None
-) -> None:
-    """Add ``sampling_rate``; 0: not known.
+def fill_sampling_rates(frame: Frame, options_of: OptionsOf, mapped: pl.Series | None) -> None:
+    """Add ``sampling_rate``; 0: not known. `nfacctd_ext_sampling_rate` does not show in it.
 
     Args:
         frame: the batch.
         options_of: what exporters say.
-        configured: `nfacctd_ext_sampling_rate`, which comes before all others.
         mapped: shape (rows,), what `sampling_map` gives, null: nothing; None: no map.
     """
-    if configured is not None:
-        frame.put("sampling_rate", pl.repeat(configured, frame.rows, dtype=pl.UInt64, eager=True))
-        return
 
     def rate_of(exporter: int, domain: int, seen: int, sampler: int, rate: int) -> int:
         options = options_of(exporter)

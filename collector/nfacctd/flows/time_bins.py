@@ -1,8 +1,8 @@
 """Bins of time, and when a cache is purged (reference 5.1, 5.2).
 
 Bins are counted from the last full minute before the start, or the last full hour, day, month,
-week or year (`*_history_roundoff`, local time); times of flows go into bins counted from the current
-one.
+week or year (`*_history_roundoff`, local time). Times of flows go into bins that are counted from
+the current one.
 """
 
 from datetime import datetime, timedelta

@@ -21,7 +21,13 @@ _MAPS = {
     "sampling_map": "sampling",
     "aggregate_primitives": "custom-primitives",
 }
-_ELSEWHERE = ("bmp_daemon_msglog_kafka_config_file", "kafka_config_file", "logfile", "pidfile", "avro_schema_output_file")
+_ELSEWHERE = (
+    "bmp_daemon_msglog_kafka_config_file",
+    "kafka_config_file",
+    "logfile",
+    "pidfile",
+    "avro_schema_output_file",
+)
 # nfacctd leaves the label out of the first record of each observation domain.
 _CHANCE = {"label": {}}
 
