@@ -10,32 +10,21 @@ always free ones unless named. Topics appear at their first use (``num.partition
 """
 
 import base64
-import contextlib
-import fcntl
-import hashlib
 import os
-import random
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.lab.java import JAVA, fetched, free_ports, start_java
 from tests.lab.kafka_tls import Certificates, make_certificates
 
 _HERE = Path(__file__).parent / "kafka"
-_CACHE = Path(__file__).parents[2] / "build" / "lab"
-_JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _STARTED = re.compile(rb"Kafka Server started")
-
-# Linux sends the parent-death signal when the *thread* ends that started the process; this one
-# ends with the interpreter.
-_STARTER = ThreadPoolExecutor(1, "broker")
 
 USER, PASSWORD = "collector", "correct-horse"
 """The one SASL user of every secure broker, for PLAIN and both SCRAM mechanisms."""
@@ -80,7 +69,7 @@ class KafkaBroker:
         directory.mkdir(parents=True, exist_ok=True)
         self.log = directory / "broker.log"
         self._in_namespace = ["ip", "netns", "exec", namespace] if namespace else []
-        ports = _free_ports(4)
+        ports = free_ports(4)
         self.bootstrap = f"{_host(address)}:{port or ports[0]}"
         self.sasl_bootstrap = f"{_host(address)}:{ports[1]}"
         self.tls_bootstrap = f"{_host(address)}:{ports[2]}"
@@ -126,12 +115,10 @@ class KafkaBroker:
             settings.write_text("".join(f"{k}={v}\n" for k, v in self._properties.items()))
             self._format(settings)
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
-        # A broker whose tests were killed must not stay behind.
-        command = [*self._in_namespace, "setpriv", "--pdeathsig", "KILL"]
-        command += ["java", f"-Xmx{self._heap}", *_JAVA]
-        command += [f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}"]
-        command += ["-cp", self._classpath, "kafka.Kafka", str(settings)]
-        self._process = _STARTER.submit(_spawn, command, self.log).result()
+        arguments = [f"-Xmx{self._heap}"]
+        arguments += [f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}"]
+        arguments += ["-cp", self._classpath, "kafka.Kafka", str(settings)]
+        self._process = start_java(arguments, self.log, inside=self._in_namespace)
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until the broker says that it started: its log is readable from any namespace."""
@@ -186,7 +173,7 @@ class KafkaBroker:
     def _format(self, settings: Path) -> None:
         # The octet 0 keeps "-" out of the first place, where it would begin an option.
         cluster = base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
-        command = ["java", "-Xmx128m", *_JAVA, "-cp", self._classpath]
+        command = ["java", "-Xmx128m", *JAVA, "-cp", self._classpath]
         command += [f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}"]
         command += ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
         if self.certificates:
@@ -252,38 +239,14 @@ def _secure(certificates: Certificates) -> dict[str, str]:
 
 def jars() -> Path:
     """Directory with the broker's jars, resolved by Maven once per version of the POM."""
-    pom = _HERE / "pom.xml"
-    library = _CACHE / f"kafka-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(_CACHE / "kafka.lock"):
-        if not library.exists():
-            fresh = library.with_suffix(".fresh")
-            shutil.rmtree(fresh, ignore_errors=True)
-            command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
-            command += ["-DincludeScope=runtime", f"-DoutputDirectory={fresh}"]
-            subprocess.run(command, check=True, timeout=600)
-            fresh.rename(library)
-    return library
+    goal = ("dependency:copy-dependencies", "-DincludeScope=runtime")
+    return fetched(_HERE / "pom.xml", *goal)
 
 
 def missing_programs() -> list[str]:
     """What a broker needs that this machine lacks: lab tests name it when they are skipped."""
     needed = ("java", "mvn", "kcat", "openssl", "setpriv")
     return [program for program in needed if shutil.which(program) is None]
-
-
-def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
-
-
-@contextlib.contextmanager
-def _one_at_a_time(lock: Path) -> Iterator[None]:
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 def _records(octets: bytes) -> Iterator[Record]:
@@ -297,20 +260,6 @@ def _records(octets: bytes) -> Iterator[Record]:
         key_octets = None if key < 0 else octets[start:key_end]
         yield Record(partition, offset, key_octets, octets[key_end:value_end])
         start = value_end
-
-
-def _free_ports(count: int) -> list[int]:
-    # Below the kernel's ephemeral ports: any client's connection may take one of those between
-    # our look and the broker's start. In another namespace they are most probably free too.
-    ports: list[int] = []
-    with contextlib.ExitStack() as stack:
-        while len(ports) < count:
-            listener = stack.enter_context(socket.socket())
-            port = random.randrange(20_000, 32_000)
-            with contextlib.suppress(OSError):
-                listener.bind(("127.0.0.1", port))
-                ports.append(port)
-    return ports
 
 
 def _host(address: str) -> str:

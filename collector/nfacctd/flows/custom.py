@@ -14,6 +14,8 @@ from collector.protocols.ipfix.fields import VARIABLE
 _V5 = 5
 _OCTETS = ("str", "raw")
 _PREFIX = "custom."
+# Only of elements from here on, and of vendors', does nfacctd tell the first from the second field.
+_REPEATED_FROM = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,10 @@ def plan_custom(primitives: Iterable[CustomPrimitive]) -> Plan:
 def _field_of(fields: Fields, primitive: CustomPrimitive) -> int | None:
     if primitive.id is None:
         return None
-    if primitive.occurrence:
-        index = fields.occurrence(primitive.id, primitive.pen, primitive.occurrence)
+    if primitive.pen == 0 and primitive.id < _REPEATED_FROM:
+        index = fields.last(primitive.id)
     else:
-        index = fields.last(primitive.id, primitive.pen)
+        index = fields.occurrence(primitive.id, primitive.pen, primitive.occurrence)
     if index is None or primitive.length is None or primitive.semantics == "raw":
         return index
     return index if fields.length(index) in (primitive.length, VARIABLE) else None

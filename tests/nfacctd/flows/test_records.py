@@ -1,0 +1,173 @@
+"""The shapes of records: keys and their order, JSON and Avro, switches of the conf."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from collector.nfacctd.flows.custom import CustomColumn
+from collector.nfacctd.flows.records import RecordMaker, record_keys, writer_id
+from collector.nfacctd.flows.stamps import stamp_writer
+from collector.nfacctd.maps.custom_primitives import CustomPrimitive
+from collector.nfacctd.settings import History, Plugin, Settings, Timestamps
+from tests.nfacctd.flows.pipeline import START_S, Pipeline, records_of
+from tests.nfacctd.flows.wire import Value, address, ipfix
+
+_SOURCE: Value = (8, address("10.0.0.1"))
+_ALL = (
+    *("vrf_name", "flows", "in_iface_name", "export_proto_version", "timestamp_arrival", "mine"),
+    *("srv6_seg_ipv6_list", "dst_host", "src_host", "mpls_vpn_rd", "as_path", "etype", "tag"),
+    *("path_delay_avg_usec",),
+)
+_CUSTOM = CustomPrimitive("mine", 0, 500, 1, "u_int")
+_PLUGIN = Plugin(
+    name="p",
+    type="kafka",
+    aggregate=_ALL,
+    history=History(count=1, unit="m"),
+    stitching=True,
+    timestamps=Timestamps(since_epoch=True),
+)
+
+
+def made(plugin: Plugin, *values: Value, **settings: Any) -> dict[str, Any]:
+    worker = Pipeline(Settings(plugins=(plugin,), **settings), (_CUSTOM,))
+    worker.datagram(ipfix([_SOURCE, *values]))
+    (record,) = worker.purge()
+    return record
+
+
+def test_the_order_of_json_keys() -> None:
+    assert list(made(_PLUGIN)) == [
+        *("event_type", "tag", "etype", "as_path", "mpls_vpn_rd", "mpls_vpn_rd_origin"),
+        *("ip_src", "ip_dst", "srv6_seg_ipv6_list", "path_delay_avg_usec", "timestamp_arrival"),
+        *("timestamp_min", "timestamp_max", "export_proto_version", "mine", "stamp_inserted"),
+        *("stamp_updated", "flows", "vrf_name", "iface_name_in", "packets", "bytes", "writer_id"),
+    ]
+
+
+def test_the_order_of_avro_keys() -> None:
+    assert list(made(replace(_PLUGIN, output="avro"))) == [
+        *("tag", "etype", "as_path", "mpls_vpn_rd", "mpls_vpn_rd_origin", "ip_src", "ip_dst"),
+        *("srv6_seg_ipv6_list", "vrf_name", "iface_name_in", "path_delay_avg_usec"),
+        *("timestamp_arrival", "timestamp_min", "timestamp_max", "export_proto_version"),
+        *("custom_primitives", "stamp_inserted", "stamp_updated", "packets", "flows", "bytes"),
+        "writer_id",
+    ]
+
+
+@pytest.mark.parametrize("output", ["json", "avro", "avro_json"])
+@pytest.mark.parametrize("type", ["kafka", "print"])
+def test_keys_are_told_without_records(output: str, type: str) -> None:
+    plugin = replace(_PLUGIN, output=output, type=type)
+    keys = record_keys(plugin, Settings(), [CustomColumn(_CUSTOM)])
+    assert [key.name for key in keys] == list(made(plugin))
+
+
+def test_what_is_not_asked_for_is_left_out_in_json_and_null_in_avro() -> None:
+    plain = Plugin(name="p", type="kafka", aggregate=("src_host",))
+    record = made(plain)
+    assert set(record) == {"event_type", "ip_src", "packets", "bytes", "writer_id"}
+    record = made(replace(plain, output="avro"))
+    assert {key for key, value in record.items() if value is None} == {
+        *("timestamp_min", "timestamp_max", "stamp_inserted", "stamp_updated", "flows")
+    }
+
+
+def test_counters_of_events_are_left_out_in_json_and_null_in_avro() -> None:
+    event: Value = (230, b"\1")
+    record = made(_PLUGIN, event)
+    assert not {"packets", "bytes", "flows"} & set(record)
+    record = made(replace(_PLUGIN, output="avro"), event)
+    assert [record[key] for key in ("packets", "bytes", "flows")] == [None] * 3
+
+
+def test_files_have_no_writer() -> None:
+    assert "writer_id" not in made(replace(_PLUGIN, type="print"))
+
+
+def test_options_data_may_be_published() -> None:
+    from tests.nfacctd.flows.wire import options
+
+    told = options([(149, b"\0\0\0\5")], [(34, b"\0\0\0\x64")])
+    assert records_of([told], "export_proto_version") == []
+    found = records_of([told], "export_proto_version", account_options=True)
+    assert found == [{"export_proto_version": 10}]
+
+
+@pytest.mark.parametrize(
+    ("switch", "name", "key", "value", "plain", "encoded"),
+    [
+        ("tcpflags_encode_as_array", "tcpflags", "tcp_flags", (6, b"\x12"), 18, ["ACK", "SYN"]),
+        ("tcpflags_encode_as_array", "tcpflags", "tcp_flags", (6, b"\x52"), 82, []),
+        ("tcpflags_encode_as_array", "tcpflags", "tcp_flags", (6, b"\0"), 0, []),
+        (
+            *("fwd_status_encode_as_string", "fwd_status", "fwd_status", (89, b"\xc3")),
+            *("195", "CONSUMED For us"),
+        ),
+        (
+            *("fwd_status_encode_as_string", "fwd_status", "fwd_status", (89, b"\x43")),
+            *("67", "FORWARDED Unclassified"),
+        ),
+        (
+            *("fwd_status_encode_as_string", "fwd_status", "fwd_status", (5, b"\0")),
+            *("0", "UNKNOWN Unclassified"),
+        ),
+        ("tos_encode_as_dscp", "tos", "tos", (5, b"\xb8"), 184, 46),
+        (
+            *("pre_tag_label_encode_as_map", "label", "label", (3, b"a%b,c%d", 43874)),
+            *("a%b,c%d", {"a": "b", "c": "d"}),
+        ),
+        ("pre_tag_label_encode_as_map", "label", "label", (5, b"\0"), "", {}),
+        ("as_path_encode_as_array", "as_path", "as_path", (5, b"\0"), "", []),
+        ("bgp_comms_encode_as_array", "src_std_comm", "comms_src", (5, b"\0"), "", []),
+    ],
+)
+def test_switches(
+    switch: str, name: str, key: str, value: Value, plain: object, encoded: object
+) -> None:
+    octets = ipfix([_SOURCE, value])
+    (record,) = records_of([octets], name)
+    assert record[key] == plain
+    (record,) = records_of([octets], name, **{switch: True})
+    assert record[key] == encoded
+
+
+@pytest.mark.parametrize(
+    ("timestamps", "text", "stamp", "none"),
+    [
+        (
+            Timestamps(utc=True),
+            "2023-11-14 22:13:20.000005",
+            "2023-11-14 22:13:20",
+            "0000-00-00 00:00:00.000000",
+        ),
+        (Timestamps(since_epoch=True), "1700000000.000005", "1700000000", "0.000000"),
+        (
+            Timestamps(utc=True, rfc9557=True),
+            "2023-11-14T22:13:20.000005+00:00",
+            "2023-11-14T22:13:20+00:00",
+            "0000-00-00T00:00:00.000000+00:00",
+        ),
+    ],
+)
+def test_times_are_text(timestamps: Timestamps, text: str, stamp: str, none: str) -> None:
+    write = stamp_writer(timestamps)
+    assert (write(START_S * 1_000_000 + 5), write(0)) == (text, none)
+    assert stamp_writer(timestamps, fraction=False)(START_S * 1_000_000) == stamp
+
+
+def test_the_writer_has_variables() -> None:
+    text = writer_id("$proc_name/$writer_pid/$pmacct_build", "p", 7, "b")
+    assert text == "p/7/b"
+
+
+def test_markers() -> None:
+    maker = RecordMaker(_PLUGIN, Settings(), [], "w")
+    start, close = maker.markers(5, 6, 1, "p/7")
+    assert start == {"event_type": "purge_init", "writer_id": "p/7"}
+    assert json.dumps(close) == (
+        '{"event_type": "purge_close", "writer_id": "p/7", "purged_entries": 5, '
+        '"total_entries": 6, "duration": 1}'
+    )
