@@ -42,7 +42,7 @@ JOBS = {
         Job("A", "decode only", "none", False, "none", 60_000),
         Job("Bf", "sums over 14 keys, JSON to file", "sums", False, "file", 60_000),
         Job("B", "sums over 14 keys, JSON to Kafka", "sums", False, "kafka", 60_000),
-        Job("C", "B joined", "sums", True, "kafka", 60_000),
+        Job("C", "B joined", "sums", True, "kafka", 50_000),
         Job("Df", "every flow, joined, JSON to file", "flows", True, "file", 25_000),
         Job("D", "every flow, joined, JSON to Kafka", "flows", True, "kafka", 25_000),
     )

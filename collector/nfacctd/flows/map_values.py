@@ -197,7 +197,7 @@ _PROPERTIES: dict[str, _Property] = {
     "dst_port": _Property(("dst_port",), _number),
     "tcp_flags": _Property(("tcpflags",), _number),
     "tos": _Property(("tos",), _number),
-    "vlan": _Property(("vlan",), _number),
+    "vlan": _Property(("in_vlan",), _number),
     "cvlan": _Property(("in_cvlan",), _number),
     "src_mac": _Property(("src_mac",), _mac),
     "dst_mac": _Property(("dst_mac",), _mac),

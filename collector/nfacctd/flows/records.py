@@ -113,19 +113,6 @@ class RecordMaker:
         self._clear_counters(records, data)
         return records
 
-    def markers(self, entries: int, total: int, duration_s: int, writer: str) -> list[Record]:
-        """Make the records before and after those of a purge (reference 1.8).
-
-        Args:
-            entries: published.
-            total: purged.
-            duration_s: of the purge.
-            writer: name and process id, whatever `writer_id_string` says.
-        """
-        start = {"event_type": "purge_init", "writer_id": writer}
-        counts = {"purged_entries": entries, "total_entries": total, "duration": duration_s}
-        return [start, {"event_type": "purge_close", "writer_id": writer, **counts}]
-
     def _key(self, key: Key) -> Key:
         settings = self._settings
         arrays = {

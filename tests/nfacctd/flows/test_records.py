@@ -1,18 +1,17 @@
 """The shapes of records: keys and their order, JSON and Avro, switches of the conf."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from collector.nfacctd.flows.custom import CustomColumn
-from collector.nfacctd.flows.records import RecordMaker, record_keys, writer_id
+from collector.nfacctd.flows.records import record_keys, writer_id
 from collector.nfacctd.flows.stamps import stamp_writer
 from collector.nfacctd.maps.custom_primitives import CustomPrimitive
 from collector.nfacctd.settings import History, Plugin, Settings, Timestamps
 from tests.nfacctd.flows.pipeline import START_S, Pipeline, records_of
-from tests.nfacctd.flows.wire import Value, address, ipfix
+from tests.nfacctd.flows.wire import Value, address, ipfix, options
 
 _SOURCE: Value = (8, address("10.0.0.1"))
 _ALL = (
@@ -88,8 +87,6 @@ def test_files_have_no_writer() -> None:
 
 
 def test_options_data_may_be_published() -> None:
-    from tests.nfacctd.flows.wire import options
-
     told = options([(149, b"\0\0\0\5")], [(34, b"\0\0\0\x64")])
     assert records_of([told], "export_proto_version") == []
     found = records_of([told], "export_proto_version", account_options=True)
@@ -161,13 +158,3 @@ def test_times_are_text(timestamps: Timestamps, text: str, stamp: str, none: str
 def test_the_writer_has_variables() -> None:
     text = writer_id("$proc_name/$writer_pid/$pmacct_build", "p", 7, "b")
     assert text == "p/7/b"
-
-
-def test_markers() -> None:
-    maker = RecordMaker(_PLUGIN, Settings(), [], "w")
-    start, close = maker.markers(5, 6, 1, "p/7")
-    assert start == {"event_type": "purge_init", "writer_id": "p/7"}
-    assert json.dumps(close) == (
-        '{"event_type": "purge_close", "writer_id": "p/7", "purged_entries": 5, '
-        '"total_entries": 6, "duration": 1}'
-    )
