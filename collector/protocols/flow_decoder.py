@@ -21,7 +21,7 @@ from collector.protocols.ipfix.registry import Registry
 from collector.protocols.ipfix.sets import FIRST_DATA_SET, Set
 from collector.protocols.ipfix.template_records import TemplateRecord
 from collector.protocols.netflow import v5, v9
-from collector.protocols.sequence import UNKNOWN, Surprise
+from collector.protocols.sequence import UNKNOWN
 
 _SOURCE = "RFC 7011 section 3.1"
 
@@ -100,6 +100,11 @@ class FlowDecoder:
         """State of every (exporter, observation domain id, version) heard of; for reading."""
         return self._domains
 
+    @property
+    def sweeps(self) -> int:
+        """How often idle domains were forgotten: one that was kept from before may be no more."""
+        return self._table.sweeps
+
     def decode(self, exporter: str, datagram: memoryview, now_s: float) -> list[FlowEvent]:
         """Decode one datagram.
 
@@ -138,14 +143,21 @@ class FlowDecoder:
             take(self._counted(error))
             return
         amount = self._decode_sets(wire, domain, message, body, take)
-        surprise = domain.sequence.follow(
-            message.sequence, 1 if message.version == v9.VERSION else amount
-        )
-        if surprise is not None:
-            self._count_surprise(surprise, message.version)
+        if message.version == v9.VERSION:
+            amount = 1
+        self.follow(domain, message.version, message.sequence, amount)
         domain.last_export_time_s = message.export_time_s
         domain.last_seen_s = now_s
         domain.messages += 1
+
+    def follow(self, domain: Domain, version: int, sequence: int, amount: int) -> None:
+        """Follow a domain's sequence over one message that adds ``amount``; count surprises."""
+        surprise = domain.sequence.follow(sequence, amount)
+        if surprise is None:
+            return
+        self.counters.add(f"flow_sequence.{surprise.kind}")
+        if surprise.lost:
+            self.counters.add(f"flow_lost.v{version}", surprise.lost)
 
     def lists(self, message: Message) -> TemplateLookup:
         """Find layouts by template id in the message's domain, for records of structured types."""
@@ -242,11 +254,6 @@ class FlowDecoder:
         self.counters.add("flow_unknown_version")
         version = datagram[0] << 8 | datagram[1]
         return MalformedError(0, f"version {version} is not 5, 9 or 10", _SOURCE)
-
-    def _count_surprise(self, surprise: Surprise, version: int) -> None:
-        self.counters.add(f"flow_sequence.{surprise.kind}")
-        if surprise.lost:
-            self.counters.add(f"flow_lost.v{version}", surprise.lost)
 
 
 def _wire_of(datagram: memoryview) -> _Wire | None:

@@ -34,7 +34,10 @@ class Domain:
 
 
 class DomainTable:
-    """All domains of all exporters; ``by_key`` is for reading."""
+    """All domains of all exporters; ``by_key`` is for reading.
+
+    ``sweeps`` counts how often domains were forgotten: whoever keeps one asks again after it.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class DomainTable:
         max_templates_per_exporter: int,
     ) -> None:
         self.by_key: dict[DomainKey, Domain] = {}
+        self.sweeps = 0
         self._layouts = layouts
         self._max_exporters = max_exporters
         self._max_domains_per_exporter = max_domains_per_exporter
@@ -90,6 +94,7 @@ class DomainTable:
         if now_s < self._next_sweep_s:
             return
         self._next_sweep_s = now_s + SWEEP_INTERVAL_S
+        self.sweeps += 1
         idle = [k for k, domain in self.by_key.items() if now_s - domain.last_seen_s > IDLE_S]
         for key in idle:
             exporter = key[0]

@@ -210,9 +210,9 @@ class BmpReceiver:
         return session.number in self.sessions
 
 
-def canonical_address(text: str) -> str:
+def canonical_address(address: bytes | str) -> str:
     """Write an address as the kernel gives it in its canonical form, IPv4-mapped ones as IPv4."""
-    address = ip_address(text.partition("%")[0])
+    address = ip_address(address.partition("%")[0] if isinstance(address, str) else address)
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 

@@ -1,13 +1,17 @@
-"""Read datagrams from a UDP socket: many a turn, into one buffer, without a copy each.
+"""Read datagrams from a UDP socket, many a turn.
 
-The datagrams of a batch stay where the kernel put them until the batch is closed; the reader takes
-a new place for each and asks for the batch to be closed when the buffer is full.
+The datagrams of a batch stay where the kernel put them until the batch is closed; the reader asks
+for it to be closed when there is no room left.
 """
 
 import socket
 from collections.abc import Callable
 
+import numpy as np
+
 from collector.metrics import Counters, register
+from collector.protocols.flow_burst import Burst
+from collector.receivers.recvmmsg import DatagramRooms
 
 register(
     udp_datagrams="datagrams read from the sockets",
@@ -15,7 +19,6 @@ register(
     udp_errors="reads of a socket that failed",
 )
 
-_MAX_DATAGRAM_OCTETS = 65_536
 _MAX_READS = 1_000  # a turn; the loop must get its turn even under constant load
 
 
@@ -24,26 +27,27 @@ class UdpReader:
 
     Args:
         sock: a bound, non-blocking UDP socket.
-        handle: called for each datagram with the source address as the kernel writes it, and a view
-            that stays valid until ``full`` is called.
-        full: called when the buffer is used up; after it the views may be overwritten.
-        buffer_octets: size of the buffer.
+        handle: called with datagrams that were read together; they stay as they are until `reset`,
+            at least until it returns.
+        full: called when the buffer is used up; it must call `reset`.
+        rooms: datagrams that have room.
     """
 
     def __init__(
         self,
         sock: socket.socket,
-        handle: Callable[[str, memoryview], None],
-        full: Callable[[], None],
+        handle: Callable[[Burst], object],
+        full: Callable[[], object],
         counters: Counters,
-        buffer_octets: int = 4 << 20,
+        rooms: int = 2048,
     ) -> None:
-        self._sock = sock
         self._handle = handle
         self._full = full
         self._counters = counters
-        self._buffer = memoryview(bytearray(buffer_octets))
+        self._rooms = DatagramRooms(sock, rooms)
+        self._count = rooms
         self._used = 0
+        self._octets = 0
 
     def reset(self) -> None:
         """Forget all datagrams: the batch that used them is closed."""
@@ -51,32 +55,35 @@ class UdpReader:
 
     def drain(self, reads: int = _MAX_READS) -> bool:
         """Read what is queued, at most ``reads`` datagrams; return whether there were any."""
-        receive, handle, buffer = self._sock.recvfrom_into, self._handle, self._buffer
-        used = start = self._used
-        limit = len(buffer) - _MAX_DATAGRAM_OCTETS
-        octets = done = failed = 0
-        try:
-            while done + failed < reads:
-                if used > limit:
-                    octets += used - start
-                    used = start = 0
-                    self._full()
-                try:
-                    count, address = receive(buffer[used:])
-                except BlockingIOError:
-                    break
-                except OSError:
-                    # ICMP errors of earlier sends and the like: never a reason to stop reading.
-                    failed += 1
-                    continue
-                begin, used = used, used + count
-                done += 1
-                handle(address[0], buffer[begin:used])
-        finally:
-            # Also where ``handle`` raised: the batch has views of what was read so far.
-            self._used = used
-            self._counters.add("udp_datagrams", done)
-            self._counters.add("udp_octets", octets + used - start)
-            if failed:
-                self._counters.add("udp_errors", failed)
-        return done > 0
+        left = reads
+        while left:
+            if self._used == self._count:
+                self._full()
+            if not self._used:
+                # Only now: what was read together stays as it is until it was handled.
+                self._rooms.give_back(self._octets)
+                self._octets = 0
+            limit = min(left, self._count - self._used)
+            try:
+                count = self._rooms.receive(self._used, limit)
+            except OSError:
+                # ICMP errors of earlier sends and the like: never a reason to stop reading.
+                self._counters.add("udp_errors")
+                left -= 1
+                continue
+            if count:
+                left -= count
+                self._take(count)
+            if count < limit:
+                break
+        return left < reads
+
+    def _take(self, count: int) -> None:
+        first, self._used = self._used, self._used + count
+        rooms, part = self._rooms, slice(first, first + count)
+        lengths = rooms.lengths[part].astype(np.int64)
+        octets = int(lengths.sum())
+        self._octets += octets
+        self._counters.add("udp_datagrams", count)
+        self._counters.add("udp_octets", octets)
+        self._handle(Burst(rooms.octets, rooms.starts[part], lengths, rooms.sources(first, count)))

@@ -32,8 +32,21 @@ class Collected:
     bodies: list[memoryview] = field(default_factory=list)
     # Sub-templates are the exporter's own; one lookup a body, where the layout has lists.
     lists: list[TemplateLookup] = field(default_factory=list)
-    # One tuple a set, in the order of SetColumns.
-    sets: list[tuple[int, ...]] = field(default_factory=list)
+    # What was said of each body, in the order of SetColumns: many at once, and those after them.
+    blocks: list[NDArray[np.int64]] = field(default_factory=list)
+    singles: list[tuple[int, ...]] = field(default_factory=list)
+
+    def set_columns(self) -> SetColumns:
+        """What the messages said around the bodies."""
+        self.settle()
+        table = np.concatenate(self.blocks, axis=1)
+        return SetColumns(table[0].astype(np.uint32), table[1].astype(np.uint32), *table[2:])
+
+    def settle(self) -> None:
+        """Put what came one by one behind what came before it."""
+        if self.singles:
+            self.blocks.append(np.array(self.singles, np.int64).T)
+            self.singles.clear()
 
 
 class SegmentReader(Protocol):
@@ -71,16 +84,13 @@ class BatchBuilder:
         """
         message, template, body = data_set
         layout = template.layout
-        group = self._groups.get(layout)
-        if group is None:
-            has_lists = any(field.element.type in LISTS for field in layout.fields)
-            group = self._groups[layout] = Collected(layout, has_lists)
+        group = self._group(layout)
         group.bodies.append(body)
         if group.has_lists:
             group.lists.append(self._lists_of(message))
         uptime_ms = message.system_uptime_ms
         sampling = message.sampling
-        group.sets.append(
+        group.singles.append(
             (
                 exporter,
                 message.observation_domain_id,
@@ -99,6 +109,31 @@ class BatchBuilder:
         shortest = template.record_octets or layout.record_length
         self.rows += (len(body) // shortest if shortest else 0) or 1
 
+    def add_uniform(
+        self,
+        layout: Layout,
+        octets: memoryview,
+        starts: NDArray[np.int64],
+        stops: NDArray[np.int64],
+        said: NDArray[np.int64],
+    ) -> None:
+        """Put Data Sets into the batch whose records all have the layout's length.
+
+        Args:
+            octets: the buffer that the bodies are in; it must stay as it is until the batch is
+                closed.
+            starts, stops: shape (k,), where the bodies are, padding included.
+            said: shape (10, k), what the messages said around them, rows as in `SetColumns`.
+        """
+        length = layout.record_length
+        records = (stops - starts) // length
+        group = self._group(layout)
+        group.settle()
+        group.blocks.append(said)
+        ends = starts + records * length
+        group.bodies += [octets[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+        self.rows += int(records.sum())
+
     def take(self) -> list[Collected]:
         """Give what was collected, by layout, and start anew."""
         groups, self._groups, self.rows = self._groups, {}, 0
@@ -116,19 +151,21 @@ class BatchBuilder:
             block = group.layout.block(group.bodies, group.lists or _no_lists)
             faults += len(block.errors)
             if int(block.counts.sum()):
-                segments.append(self._reader(block, group.layout, _set_columns(group.sets)))
+                segments.append(self._reader(block, group.layout, group.set_columns()))
         if not segments:
             return None, faults
         return _merge(segments), faults
 
+    def _group(self, layout: Layout) -> Collected:
+        group = self._groups.get(layout)
+        if group is None:
+            has_lists = any(field.element.type in LISTS for field in layout.fields)
+            group = self._groups[layout] = Collected(layout, has_lists)
+        return group
+
 
 def _no_lists(_: int) -> None:
     return None
-
-
-def _set_columns(sets: list[tuple[int, ...]]) -> SetColumns:
-    table = np.array(sets, dtype=np.int64).T
-    return SetColumns(table[0].astype(np.uint32), table[1].astype(np.uint32), *table[2:])
 
 
 def _merge(segments: list[Segment]) -> FlowBatch:

@@ -2,14 +2,19 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from collector.errors import DecodeError
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
 from collector.processors.options_tables import OptionsTables
+from collector.protocols.flow_burst import Burst
 from collector.protocols.flow_decoder import FlowDecoder
+from collector.protocols.flow_streams import StreamTable
 from collector.protocols.flow_values import DataSet, TemplateAnnounced
 from collector.receivers.bmp_tcp import canonical_address
 from collector.records.batch_builder import BatchBuilder, Collected
@@ -23,6 +28,8 @@ register(
 )
 
 _MAX_ADDRESSES = 1 << 17
+# To read so few datagrams in one go costs as much as one by one.
+_FEW = 12
 
 Report = Callable[[list[Any], bytes | None], None]
 Filled = TypeVar("Filled")
@@ -74,20 +81,75 @@ class FlowPath(Generic[Filled]):
         self._closed = closed
         self._options_too = options_too
         self._hinted: set[int] = set()
-        # Source address as the kernel writes it: index and canonical text; None: refused.
-        self._exporters: dict[str, tuple[int, str] | None] = {}
+        self._closes = 0
+        # Source address: index and canonical text; None: refused.
+        self._exporters: dict[bytes | str, tuple[int, str] | None] = {}
+        self._streams = StreamTable(decoder, self._exporter, self._init_ms)
 
     @property
     def waiting_rows(self) -> int:
         """Records in the batch that is being collected."""
         return self._builder.rows
 
-    def datagram(self, address: str, octets: memoryview) -> None:
-        """Take one datagram; its octets must stay as they are until ``closed`` is called."""
-        try:
-            exporter = self._exporters[address]
-        except KeyError:
-            exporter = self._know(address)
+    def burst(self, burst: Burst) -> None:
+        """Take datagrams that were read together.
+
+        Their octets must stay as they are until ``closed`` is called, at the latest until this
+        returns.
+        """
+        before = self._closes
+        others: Sequence[int] = range(len(burst))
+        if len(burst) > _FEW:
+            rest: list[int] = []
+            # Whatever this stumbles over is found again, and told, in one of them.
+            if self._guard.run("burst", self._plain, burst, rest):
+                others = rest
+        for index in others:
+            # Each by itself: what one of them breaks, the others never see.
+            self._guard.run("flow", self.datagram, burst.source(index), burst.datagram(index))
+        if self._closes != before and self._builder.rows:
+            # The buffer is free to be used anew: nothing of this burst may stay in it.
+            self.close_batch()
+
+    def _plain(self, burst: Burst, rest: list[int]) -> None:
+        """Take all datagrams that can be read without a look at each; give the rest."""
+        now_s = time.time()
+        found = self._streams.find(burst)
+        received_us = int(now_s * 1e6)
+        ready = [
+            (layout, sets, self._streams.said(sets, found.headers, received_us))
+            for layout, sets in self._streams.layouts(found.sets)
+        ]
+        self._streams.follow(found, now_s)
+        rest += found.others.tolist()
+        for layout, sets, said in ready:
+            for part in self._parts(sets.records):
+                self._builder.add_uniform(
+                    layout, burst.octets, sets.start[part], sets.stop[part], said[:, part]
+                )
+                if self._builder.rows >= self.batch_rows:
+                    self.close_batch()
+
+    def _parts(self, records: NDArray[np.int64]) -> Iterator[slice]:
+        """Cut Data Sets where the batch has its rows: there may be any number in each."""
+        if self._builder.rows + int(records.sum()) <= self.batch_rows:
+            yield slice(None)
+            return
+        total = np.cumsum(records)
+        start, done = 0, 0
+        while start < len(records):
+            room = done + max(self.batch_rows - self._builder.rows, 1)
+            stop = min(int(np.searchsorted(total, room)) + 1, len(records))
+            yield slice(start, stop)
+            start, done = stop, int(total[stop - 1])
+
+    def datagram(self, address: bytes | str, octets: memoryview) -> None:
+        """Take one datagram; its octets must stay as they are until ``closed`` is called.
+
+        Args:
+            address: where it came from, as 16 octets or as text.
+        """
+        exporter = self._exporter(address)
         if exporter is None:
             return
         index, name = exporter
@@ -97,13 +159,13 @@ class FlowPath(Generic[Filled]):
                 message, template, _ = event
                 if template.is_options:
                     self._learn(index, event)
+                    self._streams.forget(index)
                     if not self._options_too:
                         continue
-                options = self.options.of(index)
-                domain = message.observation_domain_id
-                init_ms = 0 if options is None else options.system_init_time_ms(domain) or 0
+                init_ms = self._init_ms(index, message.observation_domain_id)
                 self._builder.add(event, index, int(now_s * 1e6), init_ms)
             elif type(event) is TemplateAnnounced and event.changed:
+                self._streams.forget(index)
                 self._report_template(event)
         if self._builder.rows >= self.batch_rows:
             self.close_batch()
@@ -121,6 +183,7 @@ class FlowPath(Generic[Filled]):
             elif not done:
                 self._counters.add("flow_sets_lost", len(collected[0].bodies))
         finally:
+            self._closes += 1
             self._closed()
 
     def _close(self, collected: Sequence[Collected]) -> None:
@@ -160,7 +223,17 @@ class FlowPath(Generic[Filled]):
         key.append(event.template.template_id)
         self._report(key, None if event.withdrawn else event.octets)
 
-    def _know(self, address: str) -> tuple[int, str] | None:
+    def _init_ms(self, exporter: int, domain: int) -> int:
+        options = self.options.of(exporter)
+        return 0 if options is None else options.system_init_time_ms(domain) or 0
+
+    def _exporter(self, address: bytes | str) -> tuple[int, str] | None:
+        try:
+            return self._exporters[address]
+        except KeyError:
+            return self._know(address)
+
+    def _know(self, address: bytes | str) -> tuple[int, str] | None:
         name = canonical_address(address)
         index = self._directory.exporter(name)
         if len(self._exporters) >= _MAX_ADDRESSES:

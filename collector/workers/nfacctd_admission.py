@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
 from collector.protocols.flow_values import DataSet, Message
-from collector.protocols.ipfix.layout import TemplateLookup
+from collector.protocols.ipfix.layout import Layout, TemplateLookup
 from collector.records.batch_builder import BatchBuilder, SegmentReader
 from collector.steering.allow_list import AllowList
 
@@ -52,6 +55,27 @@ class PaddingCheckedBuilder(BatchBuilder):
             super().add(data_set, exporter, received_us, init_ms)
         else:
             self._counters.add("nfacctd_padding")
+
+    def add_uniform(
+        self,
+        layout: Layout,
+        octets: memoryview,
+        starts: NDArray[np.int64],
+        stops: NDArray[np.int64],
+        said: NDArray[np.int64],
+    ) -> None:
+        """Put Data Sets into the batch, but those with padding that is not zero."""
+        padding = (stops - starts) % layout.record_length
+        bad = [
+            index
+            for index in np.flatnonzero(padding).tolist()
+            if any(octets[stops[index] - padding[index] : stops[index]])
+        ]
+        if bad:
+            self._counters.add("nfacctd_padding", len(bad))
+            starts, stops = np.delete(starts, bad), np.delete(stops, bad)
+            said = np.delete(said, bad, axis=1)
+        super().add_uniform(layout, octets, starts, stops, said)
 
 
 def _is_padded_with_zeros(data_set: DataSet) -> bool:

@@ -160,8 +160,7 @@ class Worker:
                 flows = self._assembly.flow_path
                 reader = UdpReader(
                     sock,
-                    # Each datagram by itself: what one of them breaks, the others never see.
-                    partial(self._guard.run, "flow", flows.datagram),
+                    partial(self._guard.run, "flow", flows.burst),
                     partial(self._guard.run, "flow", flows.close_batch),
                     self._counters,
                 )

@@ -4,13 +4,15 @@ import struct
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from collector.config.model import PublishTable
 from collector.protocols.ipfix.registry import Registry
 from collector.simulation.ipfix import data_set, ipfix_message, options_template_set, template_set
+from tests.protocols.bursts import burst_of
 from tests.records.flows import message
 from tests.workers.parts import Parts
 
@@ -154,3 +156,117 @@ def test_flows_of_thousands_of_devices_are_one_batch() -> None:
     told = {row["device"]: row["octets"] for row in parts.outputs.records()}
     assert batch.records == len(told) == 2000
     assert np.array_equal(sorted(told.values()), np.arange(2000))
+
+
+_OF_A_BATCH = ("sequence", "timeReceived")
+_V4 = [(8, 4), (1, 4)]
+_UPTIMES = [(22, 4), (21, 4), (1, 4)]
+_VARYING = [(82, 65535), (1, 4)]
+_SHAPES = {256: _V4, 257: _UPTIMES, 258: _VARYING, 259: [(1, 2)]}
+
+
+@st.composite
+def _datagrams(draw: st.DrawFn) -> tuple[str, bytes]:
+    """Draw a datagram: mostly Data Sets, now and then templates, options data, faults and gaps."""
+    source = draw(st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1"]))
+    domain, version = draw(st.integers(0, 1)), draw(st.sampled_from([9, 10]))
+    sets = []
+    for _ in range(draw(st.integers(1, 3))):
+        template_id = draw(st.sampled_from([*_SHAPES, 400]))
+        body = draw(st.binary(min_size=2, max_size=40))
+        match draw(st.integers(0, 11)):
+            case 0 if version == 10:
+                sets.append(template_set(template_id, _SHAPES.get(template_id, _V4)))
+            case 1 if version == 10:
+                sets.append(template_set(template_id, draw(st.sampled_from([_V4, _UPTIMES]))))
+            case 2 if version == 10:
+                sets.append(options_template_set(400, [(144, 4)], [(160, 8)]))
+            case 3:
+                sets.append(struct.pack("!HH", template_id, 40) + body)
+            case _:
+                sets.append(data_set(template_id, body, padded=False))
+    octets = b"".join(sets)
+    sequence = draw(st.integers(0, 3)) * 5
+    if version == 9:
+        return source, struct.pack("!HHIIII", 9, 1, 7_000, 1_000, sequence, domain) + octets
+    header = struct.pack("!HHIII", 10, 16 + len(octets), 1_000, sequence, domain)
+    return source, header + octets
+
+
+def _announced(parts: Parts) -> None:
+    for source in ("192.0.2.1", "192.0.2.2", "2001:db8::1"):
+        for domain in (0, 1):
+            templates = [template_set(number, fields) for number, fields in _SHAPES.items()]
+            octets = ipfix_message(templates, export_time_s=1, sequence=0, domain=domain)
+            parts.flow_path.datagram(source, memoryview(octets))
+            flowsets = b"".join(
+                struct.pack("!HHHH", 0, 8 + 4 * len(fields), number, len(fields))
+                + b"".join(struct.pack("!HH", *field) for field in fields)
+                for number, fields in _SHAPES.items()
+                if fields is not _VARYING
+            )
+            header = struct.pack("!HHIIII", 9, 1, 7_000, 1_000, 0, domain)
+            parts.flow_path.datagram(source, memoryview(header + flowsets))
+
+
+def _outcome(parts: Parts) -> tuple[list[str], dict[str, int], list[Any]]:
+    parts.flow_path.close_batch()
+    told = [
+        # A column that is null in a whole batch is left out, and batches end where they may.
+        orjson.dumps({k: v for k, v in row.items() if k not in _OF_A_BATCH and v is not None})
+        for row in parts.outputs.records()
+    ]
+    counters = {name: n for name, n in parts.counters.items() if "unexpected" not in name}
+    domains = [
+        (
+            *(key, domain.messages, domain.last_export_time_s, domain.sequence.expected),
+            *(domain.sequence.gaps, domain.sequence.lost, domain.sequence.late),
+        )
+        for key, domain in parts.flow_path.decoder.domains.items()
+    ]
+    return sorted(told), counters, sorted(domains)
+
+
+@settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(
+    st.lists(_datagrams(), min_size=13, max_size=40),
+    st.integers(1, 3),
+    st.sampled_from([7, 10_000]),
+)
+def test_a_burst_says_what_its_datagrams_say_one_by_one(
+    sent: list[tuple[str, bytes]], bursts: int, batch_rows: int
+) -> None:
+    together, alone = Parts(batch_rows=batch_rows), Parts(batch_rows=batch_rows)
+    _announced(together)
+    _announced(alone)
+    for _ in range(bursts):
+        for source, octets in sent:
+            alone.flow_path.datagram(source, memoryview(octets))
+        together.flow_path.burst(burst_of(sent))
+    assert [name for name in together.counters if name.startswith("unexpected")] == []
+    assert _outcome(together) == _outcome(alone)
+    # Each datagram's messages stay in order within its domain, whichever way it went.
+    assert together.reported == alone.reported
+
+
+def test_most_datagrams_of_a_burst_are_not_read_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = Parts()
+    _announced(parts)
+    sent = [
+        ("192.0.2.1", ipfix_message([data_set(256, bytes(8 * 3))], export_time_s=1, sequence=3 * n))
+        for n in range(50)
+    ]
+    monkeypatch.setattr(parts.flow_path, "datagram", None)  # a call would be an unexpected error
+    parts.flow_path.burst(burst_of(sent))
+    assert (parts.flow_path.waiting_rows, parts.counters["unexpected_errors.flow"]) == (150, 0)
+
+
+def test_a_burst_of_more_rows_than_a_batch_has_leaves_nothing_behind() -> None:
+    parts = Parts(batch_rows=100)
+    _announced(parts)
+    one = ipfix_message([data_set(256, bytes(8 * 30))], export_time_s=1, sequence=0)
+    parts.flow_path.burst(burst_of([("192.0.2.1", one)] * 20))
+    assert (parts.flow_path.waiting_rows, parts.counters["flow_records"]) == (0, 600)
+    assert parts.closed == 5  # four datagrams reach a hundred rows

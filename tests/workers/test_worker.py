@@ -23,6 +23,7 @@ from collector.config.model import (
     OutputTable,
     PublishTable,
 )
+from collector.receivers.bmp_tcp import canonical_address
 from collector.simulation import bgp, bmp
 from collector.simulation.ipfix import data_set, ipfix_message
 from collector.workers import worker as worker_module
@@ -220,8 +221,8 @@ def test_a_datagram_that_breaks_us_costs_no_other_device(
 ) -> None:
     datagram = FlowPath.datagram
 
-    def breaks_for_one(self: FlowPath, address: str, octets: memoryview) -> None:
-        if address == "127.0.0.66":
+    def breaks_for_one(self: FlowPath, address: bytes, octets: memoryview) -> None:
+        if canonical_address(address) == "127.0.0.66":
             raise ArithmeticError
         datagram(self, address, octets)
 

@@ -48,6 +48,11 @@ class Layout:
             fields.append(Field(element.name, element, length, occurrence, scope))
         return tuple(fields)
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether it has records, and all of the same length."""
+        return self.is_fixed and self._shape.has_records
+
     def count(self, body: bytes | memoryview) -> int:
         """How many records a Set body has; those before a fault, where there is one.
 
