@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from collector.metrics import Counters, register
 from collector.processors.aggregate_keys import KeyColumns
+from collector.processors.groups import Groups, merged
+from collector.processors.key_words import Interned
+from collector.records.distinct import distinct_ids
+from collector.records.flow_batch import FlowBatch
 from collector.records.publish import Tables, published_frame
 
 register(
@@ -47,9 +51,10 @@ class AggregateSpec:
 class _Window:
     closes_s: float
     is_late: bool = False
-    parts: list[pl.DataFrame] = field(default_factory=list)
+    parts: list[Groups] = field(default_factory=list)
     rows: int = 0
     merged_rows: int = 0
+    interned: Interned = field(default_factory=dict)
     held: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
 
@@ -80,22 +85,19 @@ class Aggregator:
     def _rows(self) -> int:
         return sum(window.rows for window in self._windows.values())
 
-    def add(self, raw: pl.DataFrame, now_s: float) -> list[pl.DataFrame]:
+    def add(self, batch: FlowBatch, now_s: float) -> list[pl.DataFrame]:
         """Add a batch of correlated flows.
 
         Args:
-            raw: as `records.frame.raw_frame` makes it.
             now_s: the arrival clock.
         Returns:
             Parts that had to be published because there are too many groups; mostly none.
         """
-        frame = self._keys.select(raw).hstack([expression(raw) for expression in self._sums])
-        start = self._window_start(raw, now_s)
-        starts = np.unique(start).tolist()
+        start = self._window_start(batch, now_s)
+        starts = [int(start[0])] if (start == start[0]).all() else np.unique(start).tolist()
         for start_us in starts:
-            part = frame if len(starts) == 1 else frame.filter(pl.Series(start == start_us))
-            if self._add_part(start_us, part, now_s):
-                self._counters.add("aggregate_late", part.height)
+            rows = slice(None) if len(starts) == 1 else np.flatnonzero(start == start_us)
+            self._add_part(start_us, batch, rows, now_s)
         return self._close_largest() if self._rows > self.spec.max_groups else []
 
     def _close_largest(self) -> list[pl.DataFrame]:
@@ -119,13 +121,13 @@ class Aggregator:
         """Publish all windows as they are."""
         return [self._close(start) for start in sorted(self._windows)]
 
-    def _window_start(self, raw: pl.DataFrame, now_s: float) -> NDArray[np.int64]:
-        arrival = raw["timeReceived"].to_numpy()
+    def _window_start(self, batch: FlowBatch, now_s: float) -> NDArray[np.int64]:
+        arrival = batch.columns["timeReceived"]
         event = arrival
         if self.spec.time == "end":
             for name in ("timeStart", "timeEnd"):
-                if name in raw.columns:
-                    given = _filled(raw[name], 0).to_numpy()
+                if name in batch.columns:
+                    given = _filled(batch, name, 0)
                     event = np.where(given != 0, given, event)
             oldest = int((now_s - self.spec.time_range_s) * _SECOND_US)
             newest = int((now_s + self.spec.window_s) * _SECOND_US)
@@ -136,8 +138,9 @@ class Aggregator:
         length = self.spec.window_s * _SECOND_US
         return event // length * length
 
-    def _add_part(self, start_us: int, part: pl.DataFrame, now_s: float) -> bool:
-        """Add flows to their window; return whether it was published without them before."""
+    def _add_part(
+        self, start_us: int, batch: FlowBatch, rows: slice | NDArray[np.int64], now_s: float
+    ) -> None:
         window = self._windows.get(start_us)
         if window is None:
             closes_s = start_us / _SECOND_US + self.spec.window_s + self.spec.lateness_s
@@ -145,25 +148,31 @@ class Aggregator:
             if is_late:
                 closes_s = now_s + self.spec.lateness_s
             window = self._windows[start_us] = _Window(closes_s, is_late)
-        self._hold(window, part)
+        self._hold(window, batch, rows)
+        part = Groups.of(
+            self._keys.words,
+            self._keys.pack(batch, rows, window.interned),
+            [sum_of(batch)[rows] for sum_of in self._sums],
+        )
         window.parts.append(part)
-        window.rows += part.height
+        window.rows += len(part)
         if window.rows - window.merged_rows > max(_MERGE_ROWS, window.merged_rows):
             self._merge(window)
-        return window.is_late
+        if window.is_late:
+            self._counters.add("aggregate_late", len(part))
 
     def _merge(self, window: _Window) -> None:
         # Flows wait as they came: one grouping of many is cheaper than one of every batch.
         if window.rows == window.merged_rows:
             return
-        rows = pl.concat(window.parts, how="vertical_relaxed", rechunk=True)
-        keys = [name for name in rows.columns if name not in self.spec.sums]
-        window.parts = [rows.group_by(keys).agg(pl.col(*self.spec.sums).sum())]
-        window.rows = window.merged_rows = window.parts[0].height
+        window.parts = [merged(window.parts)]
+        window.rows = window.merged_rows = len(window.parts[0])
 
-    def _hold(self, window: _Window, part: pl.DataFrame) -> None:
+    def _hold(self, window: _Window, batch: FlowBatch, rows: slice | NDArray[np.int64]) -> None:
         for name in self._keys.route_columns:
-            distinct = np.unique(part[name].to_numpy())
+            if name not in batch.columns:
+                continue
+            distinct, _ = distinct_ids(batch.columns[name][rows])
             distinct = distinct[distinct != 0]
             if not len(distinct):
                 continue
@@ -186,11 +195,13 @@ class Aggregator:
 
     def _published_part(self, window: _Window, start_us: int, part: int) -> pl.DataFrame:
         self._merge(window)
-        raw = window.parts[0]
-        keys = raw.drop(self.spec.sums)
+        groups = window.parts[0]
+        keys = self._keys.words.unpack(groups.words, window.interned)
         texts = published_frame(keys, self._tables, self.spec.keys)
         texts = texts.select(name for name in self.spec.keys if name in texts.columns)
-        frame = texts.with_columns(raw[name] for name in self.spec.sums)
+        frame = texts.hstack(
+            [pl.Series(name, sums) for name, sums in zip(self.spec.sums, groups.sums, strict=True)]
+        )
         if self._keys.route_columns:
             # Several attribute sets may agree in all that was asked for.
             frame = frame.group_by(texts.columns, maintain_order=True).agg(
@@ -204,32 +215,30 @@ class Aggregator:
         )
 
 
-def _sum_of(name: str) -> Callable[[pl.DataFrame], pl.Series]:
-    """Build the expression of one sum, as a function of the batch it is taken from."""
+def _sum_of(name: str) -> Callable[[FlowBatch], NDArray]:
+    """Build what takes one sum's addends from a batch: shape (rows,)."""
+    column = name.removesuffix("Renormalised")
 
-    def expression(raw: pl.DataFrame) -> pl.Series:
+    def addends(batch: FlowBatch) -> NDArray:
         if name == "flows":
-            return pl.Series(name, np.ones(raw.height, np.uint64))
-        column = name.removesuffix("Renormalised")
-        if column not in raw.columns:
-            dtype = pl.UInt64 if column == name else pl.Float64
-            return pl.Series(name, np.zeros(raw.height), dtype=dtype)
-        values = _filled(raw[column], 0)
+            return np.ones(batch.rows, np.uint64)
+        if column not in batch.columns:
+            return np.zeros(batch.rows, np.uint64 if column == name else np.float64)
+        values = _filled(batch, column, 0)
         if column == name:
-            return values.cast(_wide(values.dtype)).alias(name)
+            return values.astype(_wide(values.dtype), copy=False)
         # Where no rate is known there is most likely no sampling: one stands for one.
-        rate = _filled(raw["samplingRate"], 1.0) if "samplingRate" in raw.columns else 1.0
-        return (values.cast(pl.Float64) * rate).alias(name)
+        rate = _filled(batch, "samplingRate", 1.0) if "samplingRate" in batch.columns else 1.0
+        return values.astype(np.float64) * rate
 
-    return expression
-
-
-def _filled(values: pl.Series, value: float) -> pl.Series:
-    return values.fill_null(value) if values.null_count() else values
+    return addends
 
 
-def _wide(dtype: pl.DataType) -> pl.DataType:
-    """Give the type to sum in: polars keeps 32 bits where a counter has them, and wraps."""
-    if dtype.is_float():
-        return pl.Float64()
-    return pl.Int64() if dtype.is_signed_integer() else pl.UInt64()
+def _filled(batch: FlowBatch, name: str, value: float) -> NDArray:
+    values, valid = batch.columns[name], batch.valid.get(name)
+    return values if valid is None else np.where(valid, values, np.array(value, values.dtype))
+
+
+def _wide(dtype: np.dtype) -> type:
+    """Give the type to sum in, whatever width the counter has on the wire."""
+    return {"f": np.float64, "i": np.int64}.get(dtype.kind, np.uint64)

@@ -1,12 +1,13 @@
-"""The key columns of an aggregate as integers, from a batch that may lack some of them."""
+"""Which columns of a batch the keys of one aggregate need, and how wide each of them is."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
+from collector.processors.key_words import ColumnOf, Interned, KeyWords, Words
 from collector.records.columns import FROM_FIELDS, JOIN_SIDES, KINDS, Kind
-from collector.records.frame import null_where_not
+from collector.records.flow_batch import FlowBatch
 from collector.records.publish import PATH_COLUMNS
 from collector.rib.paths import Paths
 
@@ -22,74 +23,84 @@ _INTEGER_OF_PATH = {
         ("Med", "med"),
     )
 }
-# A column that one batch lacks has the type that it has in the others.
-_DTYPES: dict[Kind, pl.DataType] = {
-    Kind.ADDRESS: pl.UInt64(),
-    Kind.PREFIX: pl.UInt64(),
-    Kind.MAC: pl.UInt64(),
-    Kind.RD: pl.UInt64(),
-    Kind.TIMESTAMP: pl.Int64(),
-    Kind.TEXT: pl.String(),
-    Kind.CODE: pl.UInt8(),
+_DTYPES = {
+    Kind.MAC: "uint64",
+    Kind.RD: "uint64",
+    Kind.TIMESTAMP: "int64",
+    Kind.CODE: "uint8",
+    Kind.DEVICE: "uint32",
 }
-_INTEGER_DTYPES = {
-    column.name: pl.Series(np.zeros(0, column.dtype)).dtype for column in FROM_FIELDS
-}
+_INTEGER_DTYPES = {column.name: column.dtype for column in FROM_FIELDS}
+_INTEGER_DTYPES["observationDomainId"] = "uint32"
+# What a batch without such a column says in its place.
+_WITHOUT = {"Route": 0, ".length": -1, "Join": 0, "State": 0}
 
 
 class KeyColumns:
-    """Which raw columns the keys of one aggregate need, and how they are taken from a batch.
+    """The columns of the keys, packed.
 
     Attributes:
         route_columns: columns of path ids among them; whoever keeps rows must hold those paths.
+        words: where each column stands in a row's words.
     """
 
     def __init__(self, keys: Sequence[str], paths: Paths) -> None:
         self._paths = paths
-        self._keys = tuple(keys)
         texts = PATH_COLUMNS.difference(_INTEGER_OF_PATH)
         self.route_columns = tuple(
             f"{side}Route"
             for side in JOIN_SIDES
             if any(key in texts and key.startswith(side) for key in keys)
         )
+        columns = [column for key in keys for column in _columns(key)]
+        columns += [(name, "int32") for name in self.route_columns]
+        self.words = KeyWords(columns)
 
-    def select(self, raw: pl.DataFrame) -> pl.DataFrame:
-        """Take the key columns from a raw frame; what it has not is null, or no route."""
-        columns = [column for key in self._keys for column in self._columns(raw, key)]
-        columns += [_existing(raw, name) for name in self.route_columns]
-        return pl.DataFrame(columns, height=raw.height)
+    def pack(self, batch: FlowBatch, rows: slice | np.ndarray, interned: Interned) -> Words:
+        """Pack the key columns of some rows; what the batch has not is null, or no route."""
+        count = len(batch.set_of_row[rows])
+        return self.words.pack(self._column_of(batch, rows, count), count, interned)
 
-    def _columns(self, raw: pl.DataFrame, key: str) -> Iterator[pl.Series]:
-        if key in _INTEGER_OF_PATH:
-            route, attribute = _INTEGER_OF_PATH[key]
-            yield self._gather(key, _existing(raw, route), attribute)
-        elif key in PATH_COLUMNS:
-            return
-        elif KINDS.get(key) is Kind.PREFIX:
-            yield from (_existing(raw, f"{key}.{part}") for part in ("hi", "lo", "length"))
-        elif KINDS.get(key) is Kind.ADDRESS:
-            yield from (_existing(raw, f"{key}.{half}") for half in ("hi", "lo"))
-        else:
-            yield _existing(raw, key)
+    def _column_of(self, batch: FlowBatch, rows: slice | np.ndarray, count: int) -> ColumnOf:
+        def column_of(name: str) -> tuple[object, np.ndarray | None]:
+            if name in _INTEGER_OF_PATH:
+                return self._of_path(batch, name, rows)
+            values = batch.columns.get(name)
+            if values is None:
+                for end, value in _WITHOUT.items():
+                    if name.endswith(end):
+                        return np.full(count, value, np.int16), None
+                return None, None
+            valid = batch.valid.get(name.partition(".")[0])
+            if isinstance(values, list):
+                values = pl.Series(values, dtype=pl.String)
+            return values[rows], None if valid is None else valid[rows]
 
-    def _gather(self, key: str, ids: pl.Series, attribute: str) -> pl.Series:
-        routes = ids.to_numpy()
-        values = getattr(self._paths, attribute)[routes]
-        known = (routes != 0) & (values >= 0)  # -1: the path has none
-        column = pl.Series(key, np.where(known, values, 0).astype(np.uint32))
-        return column if known.all() else null_where_not(column, known)
+        return column_of
+
+    def _of_path(
+        self, batch: FlowBatch, key: str, rows: slice | np.ndarray
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        route, attribute = _INTEGER_OF_PATH[key]
+        ids = batch.columns.get(route)
+        if ids is None:
+            return None, None
+        ids = ids[rows]
+        values = getattr(self._paths, attribute)[ids]
+        return values, (ids != 0) & (values >= 0)  # -1: the path has none
 
 
-def _existing(raw: pl.DataFrame, name: str) -> pl.Series:
-    if name in raw.columns:
-        return raw[name]
-    base = name.partition(".")[0]
-    if name.endswith("Route"):
-        return pl.repeat(0, raw.height, dtype=pl.Int32, eager=True).alias(name)
-    if name.endswith(".length"):
-        return pl.repeat(-1, raw.height, dtype=pl.Int16, eager=True).alias(name)
-    if KINDS.get(base) is Kind.CODE:
-        return pl.repeat(0, raw.height, dtype=pl.UInt8, eager=True).alias(name)
-    dtype = _INTEGER_DTYPES.get(base) or _DTYPES.get(KINDS.get(base), pl.Null())
-    return pl.repeat(None, raw.height, dtype=dtype, eager=True).alias(name)
+def _columns(key: str) -> Iterator[tuple[str, str | None]]:
+    """Name the columns of a key, with their types; None: any."""
+    kind = KINDS.get(key)
+    if key in _INTEGER_OF_PATH:
+        yield key, "uint32"
+    elif key in PATH_COLUMNS:
+        return
+    elif kind in (Kind.PREFIX, Kind.ADDRESS):
+        yield f"{key}.hi", "uint64"
+        yield f"{key}.lo", "uint64"
+        if kind is Kind.PREFIX:
+            yield f"{key}.length", "int16"
+    else:
+        yield key, _INTEGER_DTYPES.get(key) or _DTYPES.get(kind)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from collector.config.model import AggregateTable, Config
 from collector.metrics import Counters
 from collector.pipeline.devices import DeviceDirectory, DeviceSettings
@@ -23,6 +21,7 @@ from collector.protocols.ipfix.registry import Registry
 from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
 from collector.records.condition import published_type
+from collector.records.flow_batch import FlowBatch
 from collector.records.publish import Tables
 from collector.records.segment import CanonicalReader
 from collector.rib.rib import Rib
@@ -255,8 +254,8 @@ class Assembly:
         return Aggregator(spec, self._tables, self._counters)
 
     # A reload replaces the publisher, so nobody may keep one.
-    def _publish_flows(self, raw: pl.DataFrame, now_s: float) -> None:
-        self._publisher.flows(raw, now_s)
+    def _publish_flows(self, batch: FlowBatch, now_s: float) -> None:
+        self._publisher.flows(batch, now_s)
 
     def _publish_events(self, events: list[dict[str, Any]]) -> bool:
         return self._publisher.events(events)

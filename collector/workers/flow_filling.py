@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 
-import polars as pl
-
 from collector.pipeline.devices import DeviceDirectory
 from collector.processors.correlate import Correlator
 from collector.processors.options_data import fill_names, fill_sampling
 from collector.processors.options_tables import OptionsTables
 from collector.processors.route_distinguishers import StaticRd, route_distinguishers
 from collector.records.flow_batch import FlowBatch
-from collector.records.frame import raw_frame
 
 
 class FlowFiller:
-    """Makes a correlated raw frame of a batch.
+    """Adds what others say to batches, and correlates them.
 
     Attributes:
         static_rds: the operator's map of route distinguishers.
@@ -30,7 +27,7 @@ class FlowFiller:
         self._options = options
         self._correlator = correlator
 
-    def fill(self, batch: FlowBatch) -> pl.DataFrame | None:
+    def fill(self, batch: FlowBatch) -> FlowBatch | None:
         """Fill in what is missing; None where nobody wants flows."""
         if not self.wants_flows:
             return None
@@ -40,7 +37,7 @@ class FlowFiller:
         if self.wants_routes:
             rds = route_distinguishers(batch, self._options.of, self.static_rds, self._device_of)
             self._correlator.correlate(batch, rds)
-        return raw_frame(batch)
+        return batch
 
     def _device_of(self, exporter: int) -> str:
         return self._directory.device_of(self._directory.names[exporter])

@@ -13,6 +13,8 @@ from collector.processors.aggregate import Aggregator
 from collector.records.columns import JOIN_COLUMNS
 from collector.records.condition import Condition
 from collector.records.encode import encode, encode_events
+from collector.records.flow_batch import FlowBatch
+from collector.records.frame import raw_frame
 from collector.records.publish import Tables, published_frame
 from collector.workers.guard import Guard
 from collector.workers.outputs import Outputs
@@ -103,13 +105,14 @@ class Publisher:
         """Whether the outputs of BMP events take a long snapshot now."""
         return all(self._outputs.has_room(publish) for publish in self._events)
 
-    def flows(self, raw: pl.DataFrame, now_s: float) -> None:
+    def flows(self, batch: FlowBatch, now_s: float) -> None:
         """Publish a correlated batch, and add it to the aggregates."""
+        frames: list[pl.DataFrame] = []  # made once, for the first that wants it
         for publish in self._flows:
-            if not self._guard.run("publish", self._publish_flows, publish, raw):
-                self._count_failed(publish, raw)
+            if not self._guard.run("publish", self._publish_flows, publish, batch, frames):
+                self._count_failed(publish, batch.rows)
         for name, aggregator in self.aggregators.items():
-            self._guard.run("aggregate", self._add, name, aggregator, raw, now_s)
+            self._guard.run("aggregate", self._add, name, aggregator, batch, now_s)
 
     def tick(self, now_s: float) -> None:
         """Publish the windows whose time is over."""
@@ -129,8 +132,8 @@ class Publisher:
         ]
         return all(taken)
 
-    def _add(self, name: str, aggregator: Aggregator, raw: pl.DataFrame, now_s: float) -> None:
-        self._windows(name, aggregator.add(raw, now_s))
+    def _add(self, name: str, aggregator: Aggregator, batch: FlowBatch, now_s: float) -> None:
+        self._windows(name, aggregator.add(batch, now_s))
 
     def _close(self, name: str, aggregator: Aggregator, now_s: float | None) -> None:
         self._windows(name, aggregator.flush() if now_s is None else aggregator.tick(now_s))
@@ -139,10 +142,14 @@ class Publisher:
         for frame in frames:
             for publish in self._aggregates[name]:
                 if not self._guard.run("publish", self._put, publish, frame):
-                    self._count_failed(publish, frame)
+                    self._count_failed(publish, frame.height)
 
-    def _publish_flows(self, publish: PublishTable, raw: pl.DataFrame) -> None:
-        self._put(publish, published_frame(raw, self._tables, self._needed(publish)))
+    def _publish_flows(
+        self, publish: PublishTable, batch: FlowBatch, frames: list[pl.DataFrame]
+    ) -> None:
+        if not frames:
+            frames.append(raw_frame(batch))
+        self._put(publish, published_frame(frames[0], self._tables, self._needed(publish)))
 
     def _needed(self, publish: PublishTable) -> tuple[str, ...]:
         """Columns to make text of: those published, and those the filter looks at; empty: all."""
@@ -201,5 +208,5 @@ class Publisher:
         self._counters.add(f"published_records.{topic}", records)
         return first
 
-    def _count_failed(self, publish: PublishTable, frame: pl.DataFrame) -> None:
-        self._counters.add(f"publish_failed.{self._outputs.topic(publish)}", frame.height)
+    def _count_failed(self, publish: PublishTable, rows: int) -> None:
+        self._counters.add(f"publish_failed.{self._outputs.topic(publish)}", rows)

@@ -1,4 +1,4 @@
-"""Raw frames and tables as a worker has them, without decoders or a RIB."""
+"""Batches and tables as a worker has them, without decoders or a RIB."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ import polars as pl
 from collector.metrics import Counters
 from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS
 from collector.protocols.bgp.route_distinguisher import rd_text
+from collector.records.flow_batch import FlowBatch
 from collector.records.publish import Tables
 from collector.rib.paths import Path, Paths
 
@@ -42,20 +43,28 @@ def path(known: Tables, **says: object) -> int:
     return known.paths.add(made, made)
 
 
-def raw(received_s: float, **columns: Sequence[object]) -> pl.DataFrame:
-    """Make a raw frame; times are seconds, ``destinationAddress`` IPv4 as numbers."""
+def raw(received_s: float, **columns: Sequence[object]) -> FlowBatch:
+    """Make a batch; times are seconds, ``destinationAddress`` IPv4 as numbers; None: not valid."""
     rows = len(next(iter(columns.values())))
-    series = [pl.Series("timeReceived", [int(received_s * _SECOND_US)] * rows, dtype=pl.Int64)]
+    made: dict[str, pl.Series] = {}
+    made["timeReceived"] = pl.Series([int(received_s * _SECOND_US)] * rows, dtype=pl.Int64)
     for name, values in columns.items():
         if name.startswith("time"):
             values = [None if v is None else int(v * _SECOND_US) for v in values]
         if name.endswith("Address"):
             mapped = [None if v is None else 0xFFFF_0000_0000 | v for v in values]
             high = [None if v is None else 0 for v in values]
-            series += [pl.Series(f"{name}.hi", high, dtype=pl.UInt64)]
-            series += [pl.Series(f"{name}.lo", mapped, dtype=pl.UInt64)]
+            made[f"{name}.hi"] = pl.Series(high, dtype=pl.UInt64)
+            made[f"{name}.lo"] = pl.Series(mapped, dtype=pl.UInt64)
         else:
-            series.append(pl.Series(name, values, dtype=_DTYPES.get(name)))
-    if "device" not in columns:
-        series.append(pl.Series("device", np.zeros(rows, np.uint32)))
-    return pl.DataFrame(series)
+            made[name] = pl.Series(values, dtype=_DTYPES.get(name))
+    made.setdefault("device", pl.Series(np.zeros(rows, np.uint32)))
+    batch = FlowBatch(rows, {}, {}, None, np.zeros(rows, np.int64))  # type: ignore[arg-type]
+    for name, column in made.items():
+        if column.dtype == pl.String:
+            batch.columns[name] = column.to_list()
+            continue
+        batch.columns[name] = column.fill_null(0).to_numpy()
+        if column.null_count():
+            batch.valid[name.partition(".")[0]] = column.is_not_null().to_numpy()
+    return batch

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
-import polars as pl
 
 from collector.config.model import PublishTable
 from collector.metrics import Counters
@@ -18,6 +17,7 @@ from collector.protocols.flow_decoder import FlowDecoder
 from collector.protocols.ipfix.registry import Registry
 from collector.records.batch_builder import BatchBuilder
 from collector.records.condition import published_type
+from collector.records.flow_batch import FlowBatch
 from collector.records.publish import Tables
 from collector.records.segment import CanonicalReader
 from collector.rib.rib import Rib
@@ -121,8 +121,8 @@ class Parts:
             self.sequence,
         )
 
-    def _publish(self, raw: pl.DataFrame, now_s: float) -> None:
-        self.publisher.flows(raw, now_s)
+    def _publish(self, batch: FlowBatch, now_s: float) -> None:
+        self.publisher.flows(batch, now_s)
 
     def _report(self, key: list[Any], octets: bytes | None) -> None:
         self.reported.append((key, octets))
