@@ -66,7 +66,7 @@ class FlowTable:
     """[flow]: how flow records are read."""
 
     batch_rows: int = 10_000
-    batch_age_ms: int = 100
+    batch_age_ms: int = 150
     elements: tuple[str, ...] = ()  # elements that get a column of their own, by IANA's name
     extra: bool = True  # what has no column goes into the map `extra`
     element_files: tuple[str, ...] = ()  # CSV files that add elements to the registry

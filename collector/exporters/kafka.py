@@ -4,6 +4,7 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -44,7 +45,7 @@ class _Parcel:
 
     partition: int
     builder: BatchBuilder
-    indices: list[int]
+    indices: Sequence[int]
     acknowledged: asyncio.Future | None = None
     error: BaseException | None = None
 
@@ -179,28 +180,47 @@ class KafkaExporter:
         if self._options.partition not in (None, *partitions):
             reason = f"kafka: {batch.topic} has no partition {self._options.partition}"
             raise RejectedExportError(reason)
-        indices, too_large = self._assign(batch, partitions)
-        timestamp_ms = int(time.time() * 1000)
-        messages = batch.messages
+        too_large: list[int] = []
         parcels = []
-        for partition, chosen in indices.items():
+        for partition, indices in self._assign(batch, partitions).items():
             first = 0
-            while first < len(chosen):
-                builder = producer.create_batch()
-                append = builder.append
-                end = first
-                for index in chosen[first:]:
-                    key, payload = messages[index]
-                    if append(timestamp=timestamp_ms, key=key, value=payload) is None:
-                        break
-                    end += 1
-                parcels.append(_Parcel(partition, builder, chosen[first:end]))
-                first = end
+            while first < len(indices):
+                parcel = _Parcel(partition, producer.create_batch(), [])
+                first = self._fill(parcel, batch, indices, first, too_large)
+                if parcel.indices:
+                    parcels.append(parcel)
         return parcels, too_large
 
-    def _assign(
-        self, batch: Batch, partitions: list[int]
-    ) -> tuple[dict[int, list[int]], list[int]]:
+    def _fill(
+        self,
+        parcel: _Parcel,
+        batch: Batch,
+        indices: Sequence[int],
+        first: int,
+        too_large: list[int],
+    ) -> int:
+        """Put messages into a parcel until it is full; give the place of the next one."""
+        timestamp_ms = int(time.time() * 1000)
+        messages, append = batch.messages, parcel.builder.append
+        limit = self._options.message_octets
+        left_out = len(too_large)
+        place = first
+        # In one pass: with many messages what costs is to look at each at all.
+        for place in range(first, len(indices)):
+            key, payload = messages[indices[place]]
+            if len(payload) > limit:
+                too_large.append(indices[place])
+            elif append(timestamp=timestamp_ms, key=key, value=payload) is None:
+                break
+        else:
+            place += 1
+        parcel.indices = indices[first:place]
+        if len(too_large) > left_out:
+            refused = set(too_large)
+            parcel.indices = [index for index in parcel.indices if index not in refused]
+        return place
+
+    def _assign(self, batch: Batch, partitions: list[int]) -> dict[int, Sequence[int]]:
         """Sort message indices by partition; the hash of a key is computed once."""
         where = self._partition_of
         if self._partition_count != len(partitions) or len(where) > _REMEMBERED_KEYS:
@@ -209,23 +229,19 @@ class KafkaExporter:
         fixed = self._options.partition
         self._turn += 1
         without_key = partitions[self._turn % len(partitions)]
-        limit = self._options.message_octets
-        chosen: dict[int, list[int]] = {partition: [] for partition in partitions}
-        too_large = []
-        for index, (key, payload) in enumerate(batch.messages):
-            if len(payload) > limit:
-                too_large.append(index)
-                continue
-            if fixed is not None:
-                partition = fixed
-            elif key is None or self._hash is None:
-                partition = without_key
-            else:
-                partition = where.get(key)
-                if partition is None:
-                    partition = where[key] = partitions[self._hash(key) % len(partitions)]
-            chosen[partition].append(index)
-        return chosen, too_large
+        everything = range(len(batch.messages))
+        if fixed is not None or self._hash is None:
+            return {without_key if fixed is None else fixed: everything}
+        keys = [key for key, _ in batch.messages]
+        distinct = set(keys)
+        for key in distinct.difference(where, (None,)):
+            where[key] = partitions[self._hash(key) % len(partitions)]
+        if len(distinct) == 1:
+            return {without_key if keys[0] is None else where[keys[0]]: everything}
+        chosen: dict[int, list[int]] = {}
+        for index, key in enumerate(keys):
+            chosen.setdefault(without_key if key is None else where[key], []).append(index)
+        return chosen
 
     def _settle(self, batch: Batch, failed: list[_Parcel], too_large: list[int]) -> None:
         """Say what became of a batch of which some parcels failed or messages were left out."""
@@ -237,11 +253,11 @@ class KafkaExporter:
             error = parcel.error
             if isinstance(error, _TOO_LARGE) and len(parcel.indices) > 1:
                 halve = True
-                rest += parcel.indices
+                rest.extend(parcel.indices)
             elif isinstance(error, _PRODUCER_IS_BROKEN) or error.retriable:
-                rest += parcel.indices
+                rest.extend(parcel.indices)
             else:
-                refused += parcel.indices
+                refused.extend(parcel.indices)
                 why = "too_large" if isinstance(error, _TOO_LARGE) else "refused"
                 reason = _text(error)
         if halve:

@@ -29,10 +29,18 @@ class Batch:
     counts: list[int] | None = None
 
     @classmethod
-    def of(cls, topic: str, messages: list[Message], counts: list[int] | None = None) -> "Batch":
-        """Make a batch and do its sums."""
+    def of(
+        cls,
+        topic: str,
+        messages: list[Message],
+        counts: list[int] | None = None,
+        octets: int | None = None,
+    ) -> "Batch":
+        """Make a batch and do its sums; those of ``octets`` only where they are not known."""
         records = len(messages) if counts is None else sum(counts)
-        return cls(topic, messages, records, sum([len(payload) for _, payload in messages]), counts)
+        if octets is None:
+            octets = sum([len(payload) for _, payload in messages])
+        return cls(topic, messages, records, octets, counts)
 
     def take(self, indices: Sequence[int]) -> "Batch":
         """Make a batch of only these messages, in the order of ``indices``."""

@@ -75,6 +75,12 @@ class Aggregator:
         self._published: dict[int, int] = {}  # window start: parts so far
 
     @property
+    def wanted_columns(self) -> tuple[str, ...]:
+        """Columns of flows that decide which sums they add what to."""
+        times = ("timeStart", "timeEnd") if self.spec.time == "end" else ()
+        return (*self.spec.keys, *self.spec.sums, *times)
+
+    @property
     def groups(self) -> int:
         """Groups in all open windows."""
         for window in self._windows.values():

@@ -65,7 +65,7 @@ class KeyWords:
         # Secret, so that nobody can choose flows that fall into one group; odd, so that no bit of a
         # word is lost.
         self._multipliers = [np.uint64(secrets.randbits(64) | 1) for _ in range(self.count + 1)]
-        self._checks = [np.uint64(secrets.randbits(64) | 1) for _ in range(self.count)]
+        self._checks = [np.uint64(secrets.randbits(64) | 1) for _ in range(self.count + 1)]
 
     def pack(self, column_of: ColumnOf, rows: int, interned: Interned) -> Words:
         """Pack the columns of some rows.
@@ -127,7 +127,7 @@ class KeyWords:
         hashes = words[0] * self._multipliers[0]
         checks = words[0] * self._checks[0]
         for word, multiplier, check in zip(
-            words[1:], self._multipliers[1:-1], self._checks[1:], strict=True
+            words[1:], self._multipliers[1:-1], self._checks[1:-1], strict=True
         ):
             hashes ^= hashes >> _HALF
             hashes += word
@@ -135,6 +135,9 @@ class KeyWords:
             checks += word * check
         hashes ^= hashes >> _HALF
         hashes *= self._multipliers[-1]
+        # Sums of checks are compared: keys in arithmetic progression must not have checks in one.
+        checks ^= checks >> _HALF
+        checks *= self._checks[-1]
         return hashes, checks
 
 

@@ -54,8 +54,14 @@ def fill_sampling(
     batch.add("samplingRate", values, None if known.all() else known)
 
 
-def fill_names(batch: FlowBatch, options_of: OptionsOf) -> None:
-    """Add the names of interfaces, VRFs and applications that options data tell."""
+def fill_names(
+    batch: FlowBatch, options_of: OptionsOf, wanted: frozenset[str] | None = None
+) -> None:
+    """Add the names of interfaces, VRFs and applications that options data tell.
+
+    Args:
+        wanted: names of columns to make; None: all.
+    """
     exporters = [int(exporter) for exporter in np.unique(batch.sets.exporter)]
     options = {exporter: found for exporter in exporters if (found := options_of(exporter))}
     for name, column, table in (
@@ -70,7 +76,7 @@ def fill_names(batch: FlowBatch, options_of: OptionsOf) -> None:
             for exporter, found in options.items()
             if getattr(found, table).of_domain
         }
-        if tables and column in batch.columns:
+        if tables and column in batch.columns and (wanted is None or name in wanted):
             batch.columns[name] = _names(batch, column, tables)
 
 

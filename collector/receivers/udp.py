@@ -19,7 +19,8 @@ register(
     udp_errors="reads of a socket that failed",
 )
 
-_MAX_READS = 1_000  # a turn; the loop must get its turn even under constant load
+MAX_READS = 1_000
+"""Datagrams read at once: the loop must get its turn even under constant load."""
 
 
 class UdpReader:
@@ -53,8 +54,8 @@ class UdpReader:
         """Forget all datagrams: the batch that used them is closed."""
         self._used = 0
 
-    def drain(self, reads: int = _MAX_READS) -> bool:
-        """Read what is queued, at most ``reads`` datagrams; return whether there were any."""
+    def drain(self, reads: int = MAX_READS) -> int:
+        """Read what is queued, at most ``reads`` datagrams; return how many there were."""
         left = reads
         while left:
             if self._used == self._count:
@@ -76,7 +77,7 @@ class UdpReader:
                 self._take(count)
             if count < limit:
                 break
-        return left < reads
+        return reads - left
 
     def _take(self, count: int) -> None:
         first, self._used = self._used, self._used + count

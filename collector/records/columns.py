@@ -109,6 +109,12 @@ FROM_FIELDS: tuple[CanonicalColumn, ...] = (
 
 SOURCE_ADDRESSES = ("sourceIPv4Address", "sourceIPv6Address")
 DESTINATION_ADDRESSES = ("destinationIPv4Address", "destinationIPv6Address")
+ADDRESS_COLUMNS = (
+    "sourceAddress",
+    "destinationAddress",
+    "outerSourceAddress",
+    "outerDestinationAddress",
+)
 NEXT_HOP_ADDRESSES = {
     "ipNextHopAddress": ("ipNextHopIPv4Address", "ipNextHopIPv6Address"),
     "bgpNextHopAddress": ("bgpNextHopIPv4Address", "bgpNextHopIPv6Address"),
@@ -146,10 +152,7 @@ KINDS: dict[str, Kind] = {column.name: column.kind for column in FROM_FIELDS} | 
     "timeReceived": Kind.TIMESTAMP,
     "timeStart": Kind.TIMESTAMP,
     "timeEnd": Kind.TIMESTAMP,
-    "sourceAddress": Kind.ADDRESS,
-    "destinationAddress": Kind.ADDRESS,
-    "outerSourceAddress": Kind.ADDRESS,
-    "outerDestinationAddress": Kind.ADDRESS,
+    **dict.fromkeys(ADDRESS_COLUMNS, Kind.ADDRESS),
     **dict.fromkeys(NEXT_HOP_ADDRESSES, Kind.ADDRESS),
     "samplingRate": Kind.INTEGER,
     "ingressInterfaceName": Kind.TEXT,

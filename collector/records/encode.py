@@ -41,10 +41,14 @@ _SCALARS = (
 
 
 class Encoded(NamedTuple):
-    """Messages (key, payload) and the records in each; ``counts`` None: one in each."""
+    """Messages (key, payload) and the records in each; ``counts`` None: one in each.
+
+    ``octets`` of all payloads together, where that is known without looking at each.
+    """
 
     messages: list[tuple[bytes | None, bytes]]
     counts: list[int] | None
+    octets: int | None = None
 
 
 def encode(
@@ -66,12 +70,14 @@ def encode(
         RejectedExportError: a column's type has no such form (polars would panic).
     """
     _check(frame)
-    if form == "json":
-        return Encoded(list(zip(_keys(frame, key_column), _json_rows(frame), strict=True)), None)
     if form == "msgpack":
         return Encoded(list(zip(_keys(frame, key_column), _maps(frame), strict=True)), None)
-    if form == "json-lines":
-        return _by_key(_keys(frame, key_column), _json_rows(frame), max_octets)
+    if form in ("json", "json-lines"):
+        column = _json_rows(frame)
+        keys, rows = _keys(frame, key_column), column.cast(polars.Binary).to_list()
+        if form == "json-lines":
+            return _by_key(keys, rows, max_octets)
+        return Encoded(list(zip(keys, rows, strict=True)), None, column.str.len_bytes().sum())
     return _arrow(frame, key_column, max_octets)
 
 
@@ -117,13 +123,16 @@ def _key_octets(value: object) -> bytes | None:
 def _keys(frame: polars.DataFrame, key_column: str | None) -> list[bytes | None]:
     if key_column is None:
         return [None] * len(frame)
-    values = frame.get_column(key_column).to_list()
+    column = frame.get_column(key_column)
+    if len(column) and column.n_unique() == 1:
+        return [_key_octets(column[0])] * len(column)
+    values = column.to_list()
     # One object per distinct key: its hash is computed once, and the partition found once.
     octets = {value: _key_octets(value) for value in set(values)}
     return [octets[value] for value in values]
 
 
-def _json_rows(frame: polars.DataFrame) -> list[bytes]:
+def _json_rows(frame: polars.DataFrame) -> polars.Series:
     """Make one JSON object per row; `json_encode` of a struct also cuts the rows apart."""
     rest = [name for name in frame.columns if name != _EXTRA]
     if not rest:
@@ -132,7 +141,7 @@ def _json_rows(frame: polars.DataFrame) -> list[bytes]:
         rows = frame.select(row=polars.struct(rest).struct.json_encode())
         if _EXTRA in frame.columns:
             rows = _spliced(rows.with_columns(frame[_EXTRA]))
-    return rows["row"].cast(polars.Binary).to_list()
+    return rows["row"]
 
 
 def _spliced(rows: polars.DataFrame) -> polars.DataFrame:

@@ -1,10 +1,11 @@
 """Which fields of a layout feed which column: worked out once for each layout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collector.protocols.ipfix.layout import Layout
 from collector.protocols.ipfix.types import SIGNED, UNSIGNED, AbstractType
 from collector.records.columns import (
+    ADDRESS_COLUMNS,
     DESTINATION_ADDRESSES,
     DESTINATION_PREFIXES,
     FROM_FIELDS,
@@ -85,7 +86,8 @@ class Projection:
     start: TimeField | None
     end: TimeField | None
     system_init: int | None
-    sampling: tuple[int, ...]  # one field: the rate; two: see SAMPLING_PAIRS
+    # One field: the rate; two: see SAMPLING_PAIRS; None: nobody wants it.
+    sampling: tuple[int, ...] | None
     sampling_pair: tuple[str, str] | None
     named: tuple[NamedField, ...]
     extra: tuple[tuple[str, int], ...]
@@ -151,6 +153,29 @@ def project(
         sampling_pair=pair,
         named=tuple(named),
         extra=tuple(unnamed),
+    )
+
+
+def pruned(projection: Projection, wanted: frozenset[str]) -> Projection:
+    """Leave out the fields of columns that nobody wants (`needed_columns.py`)."""
+    start = projection.start if "timeStart" in wanted else None
+    end = projection.end if "timeEnd" in wanted else None
+    # Chosen together: which of several headers is the innermost shows in both sides.
+    addresses = not wanted.isdisjoint(ADDRESS_COLUMNS)
+    sampling = "samplingRate" in wanted
+    return replace(
+        projection,
+        canonical=tuple(entry for entry in projection.canonical if entry[0].name in wanted),
+        source=projection.source if addresses else (),
+        destination=projection.destination if addresses else (),
+        next_hops=tuple(entry for entry in projection.next_hops if entry[0] in wanted),
+        start=start,
+        end=end,
+        system_init=projection.system_init if start or end else None,
+        sampling=projection.sampling if sampling else None,
+        sampling_pair=projection.sampling_pair if sampling else None,
+        named=tuple(named for named in projection.named if named.column in wanted),
+        extra=projection.extra if "extra" in wanted else (),
     )
 
 

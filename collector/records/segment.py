@@ -16,7 +16,13 @@ from collector.protocols.ipfix.columns import Kind as FieldKind
 from collector.protocols.ipfix.layout import Layout
 from collector.records.columns import Kind
 from collector.records.flow_batch import IPV4_MAPPED, SetColumns
-from collector.records.projection import AddressField, NamedField, Projection, project
+from collector.records.projection import (
+    AddressField,
+    NamedField,
+    Projection,
+    project,
+    pruned,
+)
 from collector.records.times import flow_time_us
 
 _NUMBERS = (FieldKind.UNSIGNED, FieldKind.SIGNED, FieldKind.FLOAT, FieldKind.BOOLEAN)
@@ -46,7 +52,13 @@ class CanonicalReader:
         # Its name is learnt from options data, so it is looked up as a column.
         self._elements = frozenset(elements) | {"applicationId"}
         self._extra = extra
+        self._wanted: frozenset[str] | None = None
         self._projections: dict[Layout, Projection] = {}
+
+    def want(self, columns: frozenset[str] | None) -> None:
+        """Read these columns only, or all."""
+        self._wanted = columns
+        self._projections.clear()
 
     def __call__(self, block: Block, layout: Layout, sets: SetColumns) -> Segment:
         """Read the columns of a block's records."""
@@ -55,6 +67,8 @@ class CanonicalReader:
             if len(self._projections) >= _MAX_PROJECTIONS:
                 self._projections.clear()
             projection = project(layout, self._elements, extra=self._extra)
+            if self._wanted is not None:
+                projection = pruned(projection, self._wanted)
             self._projections[layout] = projection
         return read_segment(block, projection, sets)
 
@@ -218,6 +232,8 @@ def _add_times(segment: Segment, block: Block, projection: Projection) -> None:
 
 def _add_sampling(segment: Segment, block: Block, projection: Projection) -> None:
     """Add the rate that the record itself carries; options data fill the rest later."""
+    if projection.sampling is None:
+        return
     fields = [block.column(index) for index in projection.sampling]
     rate = segment.sets.header_sampling[segment.set_of_row].astype(np.float64)
     if fields and all(field.kind in _NUMBERS for field in fields):

@@ -105,9 +105,10 @@ class Assembly:
         self._filler = FlowFiller(
             self._directory, options, Correlator(self._rib, self._directory, views, counters)
         )
+        self._reader = CanonicalReader(config.flow.elements, config.flow.extra)
         self.flow_path = FlowPath(
             decoder,
-            BatchBuilder(decoder.lists, CanonicalReader(config.flow.elements, config.flow.extra)),
+            BatchBuilder(decoder.lists, self._reader),
             self._directory,
             options,
             counters,
@@ -245,6 +246,8 @@ class Assembly:
         self.bmp_path.wants_events = self._publisher.wants_events
         self._filler.wants_flows = self._publisher.wants_flows
         self._filler.wants_routes = self._publisher.wants_routes
+        self._filler.wanted = self._publisher.wanted_columns
+        self._reader.want(self._filler.wanted)
 
     def _aggregator(self, spec: AggregateSpec) -> Aggregator:
         # One that stays knows which parts of its windows are published already.

@@ -16,6 +16,7 @@ class FlowFiller:
     Attributes:
         static_rds: the operator's map of route distinguishers.
         wants_flows, wants_routes: what nobody wants is not made.
+        wanted: columns that are; None: all.
     """
 
     def __init__(
@@ -23,6 +24,7 @@ class FlowFiller:
     ) -> None:
         self.static_rds: Sequence[StaticRd] = ()
         self.wants_flows = self.wants_routes = True
+        self.wanted: frozenset[str] | None = None
         self._directory = directory
         self._options = options
         self._correlator = correlator
@@ -32,8 +34,9 @@ class FlowFiller:
         if not self.wants_flows:
             return None
         batch.add("device", self._directory.devices(batch.columns["exporterAddress"]))
-        fill_sampling(batch, self._options.of, self._configured_rate)
-        fill_names(batch, self._options.of)
+        if self.wanted is None or "samplingRate" in self.wanted:
+            fill_sampling(batch, self._options.of, self._configured_rate)
+        fill_names(batch, self._options.of, self.wanted)
         if self.wants_routes:
             rds = route_distinguishers(batch, self._options.of, self.static_rds, self._device_of)
             self._correlator.correlate(batch, rds)

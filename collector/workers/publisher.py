@@ -15,6 +15,7 @@ from collector.records.condition import Condition
 from collector.records.encode import encode, encode_events
 from collector.records.flow_batch import FlowBatch
 from collector.records.frame import raw_frame
+from collector.records.needed_columns import needed_columns
 from collector.records.publish import Tables, published_frame
 from collector.workers.guard import Guard
 from collector.workers.outputs import Outputs
@@ -99,6 +100,18 @@ class Publisher:
         keys = [aggregator.spec.keys for aggregator in self.aggregators.values()]
         needed = [self._needed(publish) for publish in self._flows]
         return not all(columns and JOIN_COLUMNS.isdisjoint(columns) for columns in keys + needed)
+
+    @property
+    def wanted_columns(self) -> frozenset[str] | None:
+        """Columns to read of flows; None: all."""
+        wanted: set[str] = set()
+        for publish in self._flows:
+            if not publish.columns:
+                return None
+            wanted.update(self._needed(publish))
+        for aggregator in self.aggregators.values():
+            wanted.update(aggregator.wanted_columns)
+        return needed_columns(wanted)
 
     @property
     def has_room_for_events(self) -> bool:

@@ -50,15 +50,13 @@ class Worker:
         self._guard = Guard(self._counters)
         self._learned: dict[tuple[Any, ...], bytes | None] = {}
         self._readers: list[UdpReader] = []
-        self._turns: list[UdpTurns] = []
         self._sockets: list[socket.socket] = []
         self._going = False
         self._stopping = False
-        self._age_s = 0.1
-        self._batch_timer: asyncio.TimerHandle | None = None
         self._stop_task: asyncio.Task[None] | None = None
-        # Both are set by the start message, which is the first one.
+        # All are set by the start message, which is the first one.
         self._assembly: Assembly
+        self._turns: UdpTurns
         self._receiver: BmpReceiver
         self.channel: Channel
 
@@ -133,7 +131,6 @@ class Worker:
     def _start(self, content: dict[str, Any]) -> None:
         config = from_document(content["config"])
         configure_logging(config.collector.log_level, f"worker {content['slot']}")
-        self._age_s = config.flow.batch_age_ms / 1000
         arguments = {
             "slot": content["slot"],
             "slots": content["workers"],
@@ -151,7 +148,7 @@ class Worker:
             self._assembly = module.NfacctdAssembly(content["nfacctd"], **arguments)
         else:
             self._assembly = Assembly(config, **arguments)
-        listeners = []
+        listeners, reads = [], []
         for entry in content["sockets"]:
             sock = socket.socket(fileno=entry["fd"])
             sock.setblocking(False)
@@ -165,9 +162,11 @@ class Worker:
                     self._counters,
                 )
                 self._readers.append(reader)
-                self._turns.append(UdpTurns(self._loop, sock, partial(self._read, reader)))
+                reads.append((sock, partial(self._read, reader)))
             else:
                 listeners.append(sock)
+        turn_s = config.flow.batch_age_ms / 1000
+        self._turns = UdpTurns(self._loop, reads, turn_s, self._end_turn)
         self._receiver = BmpReceiver(self._loop, listeners, self._assembly.bmp_path, self._counters)
 
     def _go(self) -> None:
@@ -176,27 +175,23 @@ class Worker:
         # What exists now stays; a collection that visits it all would stall the sockets.
         gc.collect()
         gc.freeze()
-        for turns in self._turns:
-            turns.start()
+        self._turns.start()
         self._receiver.start()
         self.channel.tell("ready", None)
 
-    def _read(self, reader: UdpReader) -> bool:
-        found = self._guard.run("flow", reader.drain)
+    def _read(self, reader: UdpReader) -> int:
+        counts = [0]
+        self._guard.run("flow", lambda: counts.append(reader.drain()))
         # At once, before any record that needs it is published: a successor starts with it.
         self._tell_learned()
-        if self._assembly.flow_path.waiting_rows and self._batch_timer is None:
-            self._batch_timer = self._loop.call_later(self._age_s, self._batch_is_old)
-        return found
+        return counts[-1]
 
-    def _batch_is_old(self) -> None:
-        self._batch_timer = None
-        self._guard.run("flow", self._assembly.flow_path.close_batch)
+    def _end_turn(self) -> None:
+        flows = self._assembly.flow_path
+        if flows.waiting_rows:
+            self._guard.run("flow", flows.close_batch)
 
     def _batch_closed(self) -> None:
-        if self._batch_timer is not None:
-            self._batch_timer.cancel()
-            self._batch_timer = None
         for reader in self._readers:
             reader.reset()
 
@@ -229,17 +224,15 @@ class Worker:
             self._done.set_result(0 if unacknowledged == 0 else 1)
 
     def _close_sockets(self) -> None:
-        for turns in self._turns:
-            turns.stop()
         if hasattr(self, "_receiver"):
+            self._turns.stop()
             self._receiver.stop()
             self._receiver.close_all("worker ends")
         for sock in self._sockets:
             sock.close()
 
     def _read_queued(self, deadline_s: float) -> None:
-        for turns in self._turns:
-            turns.stop()
+        self._turns.stop()
         for reader in self._readers:
             while time.monotonic() < deadline_s and reader.drain():
                 pass
