@@ -42,11 +42,12 @@ def run(args: argparse.Namespace) -> int:
     """Print what was found; returns the exit status."""
     try:
         config = read_config(args.config, overrides_of(args))
+        nfacctd = [*_nfacctd(config)] if config.nfacctd is not None else []
     except ConfigError as error:
         print_mistakes(args.config, error)
         return EXIT_MISTAKES
     print(f"{args.config}: ok")
-    for line in _summary(config):
+    for line in (*_summary(config), *nfacctd):
         print(f"  {line}")
     return 0
 
@@ -64,6 +65,19 @@ def _summary(config: Config) -> Iterator[str]:
         yield _publication(publish)
     for remark in remarks(config):
         yield f"remark: {remark}"
+
+
+def _nfacctd(config: Config) -> Iterator[str]:
+    # Only here: native records need nothing of it.
+    from collector.nfacctd.check_files import check_files, librdkafka_warnings  # noqa: PLC0415
+    from collector.nfacctd.native import settings_of  # noqa: PLC0415
+    from collector.nfacctd.summary import summary  # noqa: PLC0415
+
+    settings = settings_of(config)
+    check_files(settings)
+    yield from summary(settings)
+    for warning in librdkafka_warnings(settings):
+        yield f"remark: {warning}"
 
 
 def _endpoint(listen: ListenTable) -> str:

@@ -2,8 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from collector.config.load import Overrides, default_config, load_file
+from collector.config.load import NO_OVERRIDES, Overrides, default_config, load_file
 from collector.config.model import Config
 from collector.config.schema import LOG_LEVELS
 from collector.errors import ConfigError
@@ -39,7 +42,7 @@ def overrides_of(args: argparse.Namespace) -> Overrides:
     return Overrides(args.workers, args.log_level, args.output)
 
 
-def read_config(path: str | None, overrides: Overrides) -> Config:
+def read_config(path: str | None, overrides: Overrides = NO_OVERRIDES) -> Config:
     """Read the configuration, or make the one of a service without a file.
 
     Raises:
@@ -47,7 +50,14 @@ def read_config(path: str | None, overrides: Overrides) -> Config:
     """
     if path is None:
         return default_config(overrides=overrides)
-    return load_file(path, overrides)
+    return load_file(path, overrides, _read_nfacctd)
+
+
+def _read_nfacctd(document: Mapping[str, Any], directory: Path) -> tuple[dict[str, Any], list[str]]:
+    # Only here: who has no such table shall not wait for what reads it.
+    from collector.nfacctd.read_table import read_table  # noqa: PLC0415
+
+    return read_table(document, directory)
 
 
 def print_mistakes(path: str | None, error: ConfigError) -> None:

@@ -1,26 +1,23 @@
 """`nfacctd`: the service by an nfacctd.conf, with nfacctd's records."""
 
 import argparse
-import logging
-import os
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from collector.cli import nfacctd_service
 from collector.cli.config_arguments import EXIT_MISTAKES, print_mistakes
-from collector.config.files import FileError, check_appendable
+from collector.config.model import Config
 from collector.config.schema import LOG_LEVELS, MAX_SLOTS
-from collector.errors import ConfigError, SteeringError
-from collector.logs import configure_logging
+from collector.errors import ConfigError
+from collector.nfacctd.check_files import check_files
 from collector.nfacctd.explain import explain
 from collector.nfacctd.keys import Treatment
-from collector.nfacctd.log_file import open_log_file
-from collector.nfacctd.pid_file import pid_file
-from collector.nfacctd.read_settings import Reading, check_maps, read_file
-from collector.nfacctd.settings import RunOptions
+from collector.nfacctd.native import rooted, to_native
+from collector.nfacctd.read_settings import Reading, read_file
+from collector.nfacctd.settings import Settings
 
-_EXIT_STEERING, _EXIT_INTERRUPTED = 3, 130
 _IN_PLACE_OF = "nfacctd 1.8.1"
 _OUT_ARGUMENTS = ("flow_out", "bmp_out", "dump_out")
 
@@ -39,8 +36,6 @@ exit status: 0 after an orderly stop, 1 when records stay unacknowledged or a wo
 2 when the configuration has mistakes or asks for what is not supported (before any socket is
 bound), 3 when the kernel refuses a socket or the steering asked for
 """
-
-log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -64,7 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="tell what becomes of each key, print the native configuration that is nearest, end",
+        help="tell what becomes of each key, print it as native configuration, end",
     )
     parser.add_argument(
         "--lenient",
@@ -99,75 +94,31 @@ def run(args: argparse.Namespace) -> int:
         reading = read_file(args.conf, lenient=args.lenient or args.explain)
         if args.explain:
             return _explain(args, reading)
-        check_maps(reading.settings)
-        _check_out_files(args)
-        if args.dry_run or reading.settings.dry_run:
-            _warn(reading)
-            print(f"{args.conf}: ok")
-            return 0
-        return _serve(args, reading)
+        native = _native(args, reading.settings)
+        warnings = (*reading.warnings, *reading.refused)
+        return nfacctd_service.run(native, args.conf, warnings, dry_run=args.dry_run is not None)
     except ConfigError as error:
         return _refuse(args.conf, error)
 
 
 def _explain(args: argparse.Namespace, reading: Reading) -> int:
-    print(explain(reading, args.conf), end="")
-    check_maps(reading.settings)
+    # Who keeps it in a file elsewhere shall mean the same files by it.
+    settings = rooted(reading.settings, Path.cwd())
+    print(explain(reading, args.conf, _native(args, settings)), end="")
+    check_files(settings)
     if reading.refused and not args.lenient:
         raise ConfigError(list(reading.refused))
     return 0
 
 
-def _serve(args: argparse.Namespace, reading: Reading) -> int:
-    settings = reading.settings
-    os.umask(settings.files_umask)
-    with pid_file(settings.pidfile):
-        if settings.logfile is not None:
-            open_log_file(settings.logfile)
-        configure_logging(args.log_level, "supervisor")
-        _warn(reading)
-        try:
-            return nfacctd_service.run(settings, _options(args))
-        except SteeringError as error:
-            log.error("%s", error)
-            return _EXIT_STEERING
-        except KeyboardInterrupt:  # before the service takes signals
-            return _EXIT_INTERRUPTED
-
-
-def _options(args: argparse.Namespace) -> RunOptions:
-    return RunOptions(
-        conf_path=str(Path(args.conf).absolute()),
-        workers=args.workers,
-        log_level=args.log_level,
-        **{name: path and str(Path(path).absolute()) for name, path in _out_files(args).items()},
+def _native(args: argparse.Namespace, settings: Settings) -> Config:
+    """Make the configuration of the service, with what the command line says."""
+    outs = {name: getattr(args, name) for name in _OUT_ARGUMENTS}
+    settings = replace(
+        settings,
+        **{name: path and str(Path(path).absolute()) for name, path in outs.items()},
     )
-
-
-def _out_files(args: argparse.Namespace) -> dict[str, str | None]:
-    return {name: getattr(args, name) for name in _OUT_ARGUMENTS}
-
-
-def _check_out_files(args: argparse.Namespace) -> None:
-    """Find out whether the files of the command line can be written.
-
-    Raises:
-        ConfigError: some cannot.
-    """
-    mistakes = []
-    for name, path in _out_files(args).items():
-        try:
-            if path is not None:
-                check_appendable(Path(path))
-        except FileError as error:
-            mistakes.append(f"--{name.replace('_', '-')} {path}: {error}")
-    if mistakes:
-        raise ConfigError(mistakes)
-
-
-def _warn(reading: Reading) -> None:
-    for line in (*reading.warnings, *reading.refused):
-        log.warning("%s", line)
+    return to_native(settings, workers=args.workers, log_level=args.log_level)
 
 
 def _refuse(conf: str, error: ConfigError) -> int:

@@ -26,7 +26,8 @@ _DESCRIPTION = """\
 Listen for IPFIX and NetFlow (UDP) and BMP (TCP), join them per device, and publish the records.
 Without a file it listens on 4739/udp and 1790/tcp of all addresses, and prints records as JSON.
 
-SIGTERM and SIGINT stop it in order, a second one by force; SIGHUP reads the file again.
+SIGTERM and SIGINT stop it in order, a second one by force; SIGHUP reads the file again. A file with
+the table [nfacctd] has nfacctd's records, and its signals: see `collector nfacctd --help`.
 """
 _EPILOG = """\
 examples:
@@ -59,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the service; returns the exit status."""
     try:
         config = read_config(args.config, overrides_of(args))
+        if config.nfacctd is not None:
+            return _run_nfacctd(config, args.config)
     except ConfigError as error:
         print_mistakes(args.config, error)
         return EXIT_MISTAKES
@@ -72,6 +75,16 @@ def run(args: argparse.Namespace) -> int:
         return _EXIT_STEERING
     except KeyboardInterrupt:  # before the supervisor takes signals
         return _EXIT_INTERRUPTED
+
+
+def _run_nfacctd(config: Config, path: str) -> int:
+    # Only here: native records need nothing of it.
+    from collector.cli import nfacctd_service  # noqa: PLC0415
+    from collector.nfacctd.check_files import librdkafka_warnings  # noqa: PLC0415
+    from collector.nfacctd.native import settings_of  # noqa: PLC0415
+
+    warnings = [*remarks(config), *librdkafka_warnings(settings_of(config))]
+    return nfacctd_service.run(config, path, warnings)
 
 
 async def _serve(config: Config, args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from collector.config.load import load_file
+from collector.cli.config_arguments import read_config
 from collector.workers import control_socket
 
 EXIT_NO_ANSWER, EXIT_MISTAKES = 1, 2
@@ -36,7 +36,7 @@ def ask(args: argparse.Namespace, question: dict[str, Any]) -> dict[str, Any]:
     """
     path = args.socket
     if args.config is not None:
-        path = load_file(args.config).collector.control_socket
+        path = read_config(args.config).collector.control_socket
     path = path or control_socket.default_path()
     try:
         answer = control_socket.ask(path, question)

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from collector.cli.config_arguments import read_config
 from collector.config.check_sockets import worker_count
-from collector.config.load import Overrides, load_file
+from collector.config.load import Overrides
 from collector.errors import ConfigError
 from collector.steering.placement import load_of_slots, place
 from collector.steering.slots import BUCKETS, MAX_SLOTS, SlotTable, device_text
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 def _table(args: argparse.Namespace) -> SlotTable:
     workers, buckets, aliases = args.workers, dict(args.bucket), dict(args.alias)
     if args.config is not None:
-        config = load_file(args.config, Overrides(workers))
+        config = read_config(args.config, Overrides(workers))
         workers = worker_count(config.collector.workers)
         configured = slot_table(config, workers)
         buckets = configured.buckets | buckets

@@ -16,6 +16,8 @@ def complete(config: Config) -> Config:
     """Fill in what is absent: both listening addresses, standard output, everything published."""
     listen = config.listen or tuple(ListenTable(kind) for kind in DEFAULT_PORTS)
     listen = tuple(replace(entry, port=entry.port or DEFAULT_PORTS[entry.kind]) for entry in listen)
+    if config.nfacctd is not None:  # it says what is published
+        return replace(config, listen=listen)
     output = config.output or (STDOUT,)
     records = [entry.name for entry in config.aggregate] or ["flow"]
     publish = config.publish or tuple(

@@ -48,7 +48,7 @@ def from_document(document: dict[str, Any]) -> Config:
     }
     for name, kind in LISTS.items():
         tables[name] = tuple(_table(kind, entry) for entry in document.get(name, ()))
-    return Config(**tables)
+    return Config(**tables, nfacctd=document.get("nfacctd"))
 
 
 def _table(kind: type, values: dict[str, Any]) -> Any:

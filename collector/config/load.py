@@ -1,12 +1,13 @@
 """The operator's TOML in, a validated configuration out, or all of its mistakes at once."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from collector.config.check_devices import check_devices, first_addresses
+from collector.config.check_nfacctd import NFACCTD, without_effect
 from collector.config.check_outputs import check_outputs
 from collector.config.check_publishing import check_publishing
 from collector.config.check_sockets import check_sockets
@@ -29,11 +30,21 @@ class Overrides:
     output: str | None = None
 
 
-_NO_OVERRIDES = Overrides()
+NO_OVERRIDES = Overrides()
+
+ReadNfacctd = Callable[[Mapping[str, Any], Path], tuple[dict[str, Any], list[str]]]
+"""Reads the table [nfacctd] of a document: gives `Config.nfacctd`, and its mistakes."""
 
 
-def load_file(path: str | Path, overrides: Overrides = _NO_OVERRIDES) -> Config:
+def load_file(
+    path: str | Path,
+    overrides: Overrides = NO_OVERRIDES,
+    read_nfacctd: ReadNfacctd | None = None,
+) -> Config:
     """Read a configuration file; relative paths in it start at its directory.
+
+    Args:
+        read_nfacctd: without it [nfacctd] is no table that is known.
 
     Raises:
         ConfigError: all mistakes at once, one line each.
@@ -42,10 +53,15 @@ def load_file(path: str | Path, overrides: Overrides = _NO_OVERRIDES) -> Config:
         text = read_text(Path(path))
     except FileError as error:
         raise ConfigError([f"{path}: {error}"]) from error
-    return load_text(text, Path(path).absolute().parent, overrides)
+    return load_text(text, Path(path).absolute().parent, overrides, read_nfacctd)
 
 
-def load_text(text: str, directory: Path, overrides: Overrides = _NO_OVERRIDES) -> Config:
+def load_text(
+    text: str,
+    directory: Path,
+    overrides: Overrides = NO_OVERRIDES,
+    read_nfacctd: ReadNfacctd | None = None,
+) -> Config:
     """Read the text of a configuration file that stands, or could stand, in ``directory``.
 
     Raises:
@@ -57,10 +73,10 @@ def load_text(text: str, directory: Path, overrides: Overrides = _NO_OVERRIDES) 
         raise ConfigError(["the file nests too deeply"]) from None
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise ConfigError([f"no TOML: {error}"]) from error
-    return load_document(document, directory, overrides)
+    return load_document(document, directory, overrides, read_nfacctd)
 
 
-def default_config(output: str | None = None, overrides: Overrides = _NO_OVERRIDES) -> Config:
+def default_config(output: str | None = None, overrides: Overrides = NO_OVERRIDES) -> Config:
     """Give the configuration of a service without a file.
 
     It listens on 4739/udp and 1790/tcp with a worker for each core, and prints records as JSON.
@@ -75,21 +91,29 @@ def default_config(output: str | None = None, overrides: Overrides = _NO_OVERRID
 
 
 def load_document(
-    document: dict[str, Any], directory: Path, overrides: Overrides = _NO_OVERRIDES
+    document: dict[str, Any],
+    directory: Path,
+    overrides: Overrides = NO_OVERRIDES,
+    read_nfacctd: ReadNfacctd | None = None,
 ) -> Config:
     """Read a configuration from what TOML says, as dictionaries, lists and values.
 
     Raises:
         ConfigError: all mistakes at once, one line each.
     """
-    draft = read_document(_overridden(document, overrides), schema(directory))
+    draft = read_document(_native(document, overrides, read_nfacctd), schema(directory))
     draft.mistakes += _contradictions(draft)
+    nfacctd = None
+    if read_nfacctd is not None and NFACCTD in document:
+        draft.mistakes += without_effect(document, overrides.output)
+        nfacctd, mistakes = read_nfacctd(document, directory)
+        draft.mistakes += mistakes
     config = None
     try:
         if not draft.mistakes:
             _name_devices(draft)
-            config = complete(draft.config())
-        if overrides.output is not None:
+            config = complete(replace(draft.config(), nfacctd=nfacctd))
+        if overrides.output is not None and nfacctd is None:
             config = apply_output(config or Config(), overrides.output)
     except ConfigError as error:
         draft.mistakes += error.mistakes
@@ -99,7 +123,12 @@ def load_document(
     return config
 
 
-def _overridden(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+def _native(
+    document: dict[str, Any], overrides: Overrides, read_nfacctd: ReadNfacctd | None
+) -> dict[str, Any]:
+    """Take what has tables in `schema.py`, with what the command line says in its place."""
+    if read_nfacctd is not None:
+        document = {name: value for name, value in document.items() if name != NFACCTD}
     said = {"workers": overrides.workers, "log_level": overrides.log_level}
     said = {key: value for key, value in said.items() if value is not None}
     table = document.get("collector", {})

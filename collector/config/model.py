@@ -6,6 +6,7 @@ milliseconds, ``_octets`` octets.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 DEFAULT_PORTS = {"flow": 4739, "bmp": 1790}
 DEFAULT_VIEWS = ("loc-rib", "adj-rib-in-post", "adj-rib-in-pre")
@@ -161,3 +162,6 @@ class Config:
     aggregate: tuple[AggregateTable, ...] = ()
     output: tuple[OutputTable, ...] = ()
     publish: tuple[PublishTable, ...] = ()
+    # [nfacctd]: its settings as plain values, which `collector.nfacctd` reads and knows. None:
+    # records are native.
+    nfacctd: dict[str, Any] | None = None

@@ -92,6 +92,11 @@ class KeyTable:
         """All names but those of families and other names."""
         return tuple(self._keys)
 
+    def readers(self) -> dict[str, Reader]:
+        """Give the reader of each field that a key sets; the first of those that share one."""
+        rows = reversed(self._keys.values())
+        return {key.field: key.read for key in rows if key.field}
+
     def find(self, name: str) -> Key | None:
         """Find the key of a name; None where nfacctd has no such key."""
         name = self._other_names.get(name, name)

@@ -150,7 +150,7 @@ KAFKA_KEYS = (
         _HONOURED,
         "the most octets of an Avro record",
         integer(1),
-        "plugin.avro_buffer_size",
+        "plugin.avro_buffer_octets",
         Scope.PLUGIN,
         Feature.PLUGIN,
     ),

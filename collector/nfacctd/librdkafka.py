@@ -64,7 +64,7 @@ _HONOURED: dict[str, tuple[str, Reader]] = {
     "ssl.certificate.location": ("cert_file", existing_file),
     "ssl.key.location": ("key_file", existing_file),
     "ssl.key.password": ("key_password", words),
-    "enable.ssl.certificate.verification": ("verify", flag),
+    "enable.ssl.certificate.verification": ("verify_broker", flag),
     "sasl.username": ("username", words),
     "sasl.password": ("password", words),
     "partitioner": (
@@ -87,6 +87,7 @@ _HONOURED: dict[str, tuple[str, Reader]] = {
         ),
     ),
 }
+CONNECTION_READERS = {field: read for field, read in _HONOURED.values() if field[0] != "."}
 _SECRETS = ("ssl.key.password", "sasl.password")
 _SUPERSEDED = {
     **dict.fromkeys(("acks", "request.required.acks"), "all replicas acknowledge every message"),
@@ -155,6 +156,7 @@ class Properties:
     """One file, read.
 
     Attributes:
+        found: whether the file is there.
         connection: fields of `KafkaConnection` that it sets.
         bootstrap: brokers that it names; None: none.
         login: whether brokers want a login.
@@ -163,6 +165,7 @@ class Properties:
     """
 
     path: str
+    found: bool = False
     connection: dict[str, Any] = field(default_factory=dict)
     bootstrap: str | None = None
     login: bool = False
@@ -190,6 +193,7 @@ def read_librdkafka(path: str) -> Properties:
             raise ConfigError([printable(f"{path}: is no file")])
         with Path(path).open("rb") as file:
             octets = file.read(_MAX_OCTETS)
+        found.found = True
     except OSError as error:
         raise ConfigError([printable(f"{path}: {error.strerror}")]) from error
     for number, row in enumerate(octets.decode(errors="replace").split("\n"), 1):

@@ -1,53 +1,35 @@
-"""A native configuration as TOML text: the keys that differ from their defaults, with remarks."""
+"""A native configuration with the table [nfacctd] as TOML text: what differs from the defaults."""
 
 import json
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from typing import Any
 
 from collector.config.document import LISTS, TABLES
 from collector.config.model import Config
+from collector.errors import ConfigError
+from collector.nfacctd.read_kafka import connection_of_file
+from collector.nfacctd.settings import KafkaConnection, Settings, from_document
+from collector.nfacctd.table_keys import INLINE, TableKey, keys_of
 
 _WIDTH = 96
 
-Remarks = Mapping[tuple[str, int], list[str]]
-"""Comments above a table, by its name and its number among those of that name."""
 
-
-def to_toml(config: Config, remarks: Remarks) -> str:
-    """Write a configuration, as `config/collector.toml` has it."""
+def to_toml(config: Config) -> str:
+    """Write a configuration; secrets stay in the file of librdkafka that holds them."""
     blocks = []
     for name in TABLES:
-        lines = [*_comments(remarks, name, 0)]
         if settings := [*_settings(getattr(config, name))]:
-            lines += [f"[{name}]", *settings]
-        blocks.append(lines)
+            blocks.append([f"[{name}]", *settings])
     for name in LISTS:
-        for number, entry in enumerate(getattr(config, name)):
-            lines = [*_comments(remarks, name, number), f"[[{name}]]", *_settings(entry)]
-            blocks.append(lines)
-    return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
-
-
-def comment(text: str) -> list[str]:
-    """Write text as lines of comment."""
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent="# ",
-        subsequent_indent="#   ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _comments(remarks: Remarks, name: str, number: int) -> Iterator[str]:
-    for text in remarks.get((name, number), ()):
-        yield from comment(text)
+        blocks += [[f"[[{name}]]", *_settings(entry)] for entry in getattr(config, name)]
+    if config.nfacctd is not None:
+        blocks += _blocks("[nfacctd]", from_document(config.nfacctd, Settings))
+    return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
 def _settings(table: Any) -> Iterator[str]:
+    """Write the keys of a table of `config.model`."""
     for entry in fields(table):
         value = getattr(table, entry.name)
         default = entry.default
@@ -55,6 +37,55 @@ def _settings(table: Any) -> Iterator[str]:
             default = entry.default_factory()
         if value != default:
             yield f"{entry.name} = {_value(value)}"
+
+
+def _blocks(heading: str, table: Any) -> Iterator[list[str]]:
+    """Write a table of `settings.py` under its heading, then the tables in it."""
+    here, below = [heading], []
+    for key, value in _differing(table):
+        if not key.is_table or key.kind in INLINE:
+            here.append(f"{key.name} = {_written(key, value)}")
+            continue
+        path = f"{heading.strip('[]')}.{key.name}"
+        if key.is_list:
+            for entry in value:
+                below += _blocks(f"[[{path}]]", entry)
+        else:
+            below += _blocks(f"[{path}]", value)
+    yield here
+    yield from below
+
+
+def _differing(table: Any) -> Iterator[tuple[TableKey, Any]]:
+    defaults = {}
+    if isinstance(table, KafkaConnection) and table.librdkafka_file is not None:
+        defaults = _said_by(table.librdkafka_file)
+    for key in keys_of(type(table)).values():
+        value = getattr(table, key.column.name)
+        # The name of the file must be there: the values that it sets are not.
+        is_file = key.name == "librdkafka_file"
+        if value != (key.default if is_file else defaults.get(key.column.name, key.default)):
+            yield key, value
+
+
+def _said_by(librdkafka_file: str) -> dict[str, Any]:
+    try:
+        return connection_of_file(librdkafka_file)
+    except ConfigError:  # `run` will say so
+        return {}
+
+
+def _written(key: TableKey, value: Any) -> str:
+    if key.name == "files_umask":
+        return f"0o{value:03o}"
+    if not key.is_table:
+        return _value(value)
+    return _list([_inline(entry) for entry in value]) if key.is_list else _inline(value)
+
+
+def _inline(table: Any) -> str:
+    inside = [f"{key.name} = {_written(key, value)}" for key, value in _differing(table)]
+    return f"{{ {', '.join(inside)} }}" if inside else "{}"
 
 
 def _value(value: Any) -> str:

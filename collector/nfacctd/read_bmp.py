@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from collector.errors import ConfigError
+from collector.nfacctd.contradictions import topic_contradictions
 from collector.nfacctd.maps.allow_file import load_allow_file
 from collector.nfacctd.read_kafka import Files, read_kafka
 from collector.nfacctd.read_lines import Lines
-from collector.nfacctd.settings import BmpDump, BmpOutput, BmpSettings, KafkaSettings
+from collector.nfacctd.settings import BmpDump, BmpOutput, BmpSettings
 
 _NO_LABEL = "null"
 
@@ -53,22 +54,10 @@ def _output(
     )
     # BMP has no switch for this: a key with variables has them replaced.
     kafka = replace(kafka, partition_dynamic="$" in (kafka.partition_key or ""))
-    _check_kafka(lines, values.get("output", "json"), kafka_owner, kafka)
+    form = values.get("output", "json")
+    for attribute, reason in topic_contradictions(kafka, form, has_schemas=True):
+        lines.mistakes.append(lines.at(f"{kafka_owner}.{attribute}", reason))
     return BmpOutput(**values, kafka=kafka)
-
-
-def _check_kafka(lines: Lines, output: str, owner: str, kafka: KafkaSettings) -> None:
-    if kafka.dynamic_topic and kafka.topic_rr:
-        reason = "cannot be together with a topic that has variables"
-        lines.mistakes.append(lines.at(f"{owner}.topic_rr", reason))
-    if kafka.avro_schema_registry is None:
-        return
-    field = f"{owner}.avro_schema_registry"
-    if kafka.dynamic_topic:
-        reason = "cannot be together with a topic that has variables"
-        lines.mistakes.append(lines.at(field, reason))
-    if output == "avro_json":
-        lines.mistakes.append(lines.at(field, "cannot be together with avro_json"))
 
 
 def _dump(lines: Lines, files: Files) -> BmpDump | None:

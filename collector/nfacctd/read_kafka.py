@@ -34,12 +34,14 @@ def read_kafka(
     if path is not None:
         properties = _file(lines, path, files, at)
         connection, bootstrap = dict(properties.connection), properties.bootstrap
+        if properties.found:
+            connection["librdkafka_file"] = path
     host = values.pop("broker_host", None)
     port = values.pop("broker_port", _DEFAULT_PORT)
     if host is None and bootstrap is not None:
         host, port = bootstrap, _DEFAULT_PORT
     try:
-        connection["bootstrap"], tls = _brokers(host or "127.0.0.1", port)
+        connection["brokers"], tls = _brokers(host or "127.0.0.1", port)
     except ValueError as error:
         lines.refused.append(at("broker_host", str(error)))
     else:
@@ -59,8 +61,28 @@ def _file(lines: Lines, path: str, files: Files, at: Callable[[str, str], str]) 
     return files[path]
 
 
-def _brokers(text: str, port: int) -> tuple[str, bool]:
-    """Read ``broker1:9000,broker2`` or a host alone; give what the exporter takes, and if TLS.
+def connection_of_file(path: str) -> dict[str, Any]:
+    """Give the fields of `KafkaConnection` that a file of librdkafka sets, itself among them.
+
+    Raises:
+        ConfigError: the file is not there, or has mistakes.
+    """
+    properties = read_librdkafka(path)
+    mistakes = list(properties.mistakes if properties.found else properties.warnings)
+    connection = properties.connection | {"librdkafka_file": path}
+    if properties.bootstrap is not None:
+        try:
+            connection["brokers"], tls = _brokers(properties.bootstrap, _DEFAULT_PORT)
+            connection["tls"] = tls or connection.get("tls", False)
+        except ValueError as error:
+            mistakes.append(f"{path}: {error}")
+    if mistakes:
+        raise ConfigError(mistakes)
+    return connection
+
+
+def _brokers(text: str, port: int) -> tuple[tuple[str, ...], bool]:
+    """Read ``broker1:9000,broker2`` or a host alone; give HOST:PORT of each, and if TLS.
 
     Raises:
         ValueError: an entry is none.
@@ -70,10 +92,10 @@ def _brokers(text: str, port: int) -> tuple[str, bool]:
     if len(hosts) == 1 and hosts[0].count(":") > 1 and not hosts[0].startswith("["):
         hosts = [f"[{hosts[0]}]"]  # an IPv6 address alone needs no brackets
     default = port if len(hosts) == 1 else _DEFAULT_PORT
-    found = [_broker(host, default) for host in hosts]
+    found = dict.fromkeys(_broker(host, default) for host in hosts)
     if not found:
         raise ValueError("names no broker")
-    return ",".join(found), any(entry.startswith(_TLS_SCHEME) for entry in entries)
+    return tuple(found), any(entry.startswith(_TLS_SCHEME) for entry in entries)
 
 
 def _broker(text: str, default_port: int) -> str:

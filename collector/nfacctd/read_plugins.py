@@ -5,7 +5,7 @@ from typing import Any
 
 from collector.errors import ConfigError
 from collector.nfacctd.conf import PluginName
-from collector.nfacctd.flows.primitives import is_custom
+from collector.nfacctd.contradictions import topic_contradictions, unknown_primitives
 from collector.nfacctd.maps.custom_primitives import load_custom_primitives
 from collector.nfacctd.maps.preprocess import read_preprocess
 from collector.nfacctd.read_kafka import Files, read_kafka
@@ -100,27 +100,13 @@ def _pro_rated(lines: Lines, plugin: Plugin) -> Plugin:
 def _check_aggregate(lines: Lines, plugin: Plugin, custom: frozenset[str] | None) -> None:
     if custom is None:
         return
-    unknown = [name for name in plugin.aggregate if is_custom(name) and name not in custom]
-    if unknown:
+    if unknown := [*unknown_primitives(plugin.aggregate, custom)]:
         reason = f"no such primitive: {', '.join(unknown)}"
         lines.mistakes.append(lines.at("plugin.aggregate", reason, plugin.name))
 
 
 def _check_kafka(lines: Lines, plugin: Plugin, kafka: KafkaSettings) -> None:
-    def wrong(field: str, reason: str) -> None:
-        lines.mistakes.append(lines.at(field, reason, plugin.name))
-
-    if kafka.dynamic_topic:
-        if kafka.multi_values:
-            wrong("plugin.multi_values", "cannot be together with a topic that has variables")
-        if kafka.topic_rr:
-            wrong("kafka.topic_rr", "cannot be together with a topic that has variables")
-        if kafka.avro_schema_registry is not None and plugin.output == "avro":
-            wrong(
-                "kafka.avro_schema_registry",
-                "cannot be together with a topic that has variables",
-            )
-    if kafka.avro_schema_registry is not None and plugin.output == "avro_json":
-        wrong("kafka.avro_schema_registry", "cannot be together with kafka_output: avro_json")
-    if kafka.partition_dynamic and kafka.partition_key is None:
-        wrong("kafka.partition_dynamic", "needs a kafka_partition_key")
+    has_schemas = plugin.output == "avro"
+    for attribute, reason in topic_contradictions(kafka, plugin.output, has_schemas=has_schemas):
+        owner = "plugin" if attribute == "multi_values" else "kafka"
+        lines.mistakes.append(lines.at(f"{owner}.{attribute}", reason, plugin.name))

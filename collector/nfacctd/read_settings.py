@@ -10,12 +10,6 @@ from collector.config.values import printable
 from collector.errors import ConfigError
 from collector.nfacctd.conf import Conf, parse_conf, read_conf
 from collector.nfacctd.librdkafka import Properties
-from collector.nfacctd.maps.agent_map import AgentMap
-from collector.nfacctd.maps.bmp_tag_map import BmpTagMap
-from collector.nfacctd.maps.flow_to_rd_map import FlowToRdMap
-from collector.nfacctd.maps.networks_file import NetworksFile
-from collector.nfacctd.maps.pre_tag_map import PreTagMap
-from collector.nfacctd.maps.sampling_map import SamplingMap
 from collector.nfacctd.read_bmp import read_allow, read_bmp
 from collector.nfacctd.read_lines import Judgement, Lines, read_lines
 from collector.nfacctd.read_plugins import read_plugins
@@ -56,32 +50,6 @@ def read_text(text: str, path: str, *, lenient: bool = False) -> Reading:
         ConfigError: all mistakes at once, as "file:line: key: reason".
     """
     return _read(parse_conf(text, path), lenient)
-
-
-def check_maps(settings: Settings) -> None:
-    """Load all maps once, so that their mistakes show before the start.
-
-    Raises:
-        ConfigError: the mistakes of all maps, as "file:line: reason".
-    """
-    maps = [
-        (PreTagMap, settings.pre_tag_map),
-        *((PreTagMap, plugin.pre_tag_map) for plugin in settings.plugins),
-        (FlowToRdMap, settings.flow_to_rd_map),
-        (SamplingMap, settings.sampling_map),
-        (AgentMap, settings.agent_map),
-        (BmpTagMap, settings.bmp.tag_map),
-        (NetworksFile, settings.networks.file),
-    ]
-    mistakes: list[str] = []
-    for kind, path in dict.fromkeys(maps):
-        try:
-            if path is not None:
-                kind.load(path)
-        except ConfigError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise ConfigError(list(dict.fromkeys(mistakes)))
 
 
 def _read(conf: Conf, lenient: bool) -> Reading:

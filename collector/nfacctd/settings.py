@@ -1,7 +1,9 @@
-"""What an nfacctd.conf says, as values: nfacctd's defaults filled in, every inheritance resolved.
+"""Records in nfacctd's shape, as settings: defaults filled in, every inheritance resolved.
 
-Field names are nfacctd's keys, without the prefix of the daemon or plugin where the class tells it.
-A worker gets them as plain values: `to_document` and `from_document`.
+Both syntaxes lead here, nfacctd.conf (`read_settings`) and the table [nfacctd] of a native
+configuration (`read_table`), whose keys are these fields. They are named as nfacctd's keys, without
+the prefix of the daemon or plugin where the class tells it. A worker gets them as plain values:
+`to_document` and `from_document`.
 """
 
 from collections.abc import Mapping
@@ -75,10 +77,11 @@ class KafkaConnection:
     """How to reach a cluster: `*_broker_host`, `*_broker_port` and the librdkafka config file.
 
     The fields are those of `exporters.kafka_options.KafkaOptions`, KafkaTls and KafkaLogin, with
-    librdkafka's defaults.
+    librdkafka's defaults. What `librdkafka_file` says is in them.
     """
 
-    bootstrap: str = "127.0.0.1:9092"  # "host:port" separated by commas
+    librdkafka_file: str | None = None  # `kafka_config_file`, where there is such a file
+    brokers: tuple[str, ...] = ("127.0.0.1:9092",)
     client_id: str = "rdkafka"
     compression: str = "none"  # "zstd", "lz4", "snappy", "gzip"
     batch_octets: int = 1_000_000
@@ -90,7 +93,7 @@ class KafkaConnection:
     cert_file: str | None = None
     key_file: str | None = None
     key_password: str | None = None
-    verify: bool = True
+    verify_broker: bool = True
     sasl_mechanism: str | None = None  # "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"; None: no login
     username: str = ""
     password: str = ""
@@ -158,7 +161,7 @@ class Plugin:
     num_protos: bool = False
     timestamps: Timestamps = Timestamps()
     writer_id_string: str = "$proc_name/$writer_pid"
-    avro_buffer_size: int = 8192  # octets; a larger record cannot be sent
+    avro_buffer_octets: int = 8192  # a larger record cannot be sent
     avro_schema_file: str | None = None  # written at start
 
 
@@ -232,6 +235,11 @@ class Settings:
     files_umask: int = 0o077
     dry_run: bool = False  # read the configuration, and end
 
+    # files of JSON lines in place of what is configured, in the records' configured shape
+    flow_out: str | None = None
+    bmp_out: str | None = None
+    dump_out: str | None = None
+
     # how records are read
     time_new: bool = False  # bins by arrival
     time_secs: bool = False  # NetFlow v5 has seconds in place of milliseconds
@@ -285,19 +293,7 @@ class Settings:
     bmp: BmpSettings = BmpSettings()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What the command line says beside the conf; paths of JSON lines in place of Kafka."""
-
-    conf_path: str
-    workers: int = 0  # one for each core where 0
-    flow_out: str | None = None
-    bmp_out: str | None = None
-    dump_out: str | None = None
-    log_level: str = "info"
-
-
-def to_document(settings: Settings | RunOptions) -> dict[str, Any]:
+def to_document(settings: Settings) -> dict[str, Any]:
     """Write settings as dictionaries, lists and plain values, for msgpack."""
     return asdict(settings)
 

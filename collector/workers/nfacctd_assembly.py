@@ -22,8 +22,9 @@ from collector.nfacctd.flows.tables import Frame
 from collector.nfacctd.log_file import reopen_log_file
 from collector.nfacctd.map_files import LoadedMaps, load_maps
 from collector.nfacctd.maps.custom_primitives import load_custom_primitives
+from collector.nfacctd.native import settings_of
 from collector.nfacctd.outputs.sinks import Sinks
-from collector.nfacctd.settings import Plugin, RunOptions, Settings, from_document
+from collector.nfacctd.settings import Plugin
 from collector.processors.options_tables import OptionsTables
 from collector.protocols.flow_decoder import FlowDecoder
 from collector.protocols.ipfix.registry import Registry
@@ -47,13 +48,13 @@ class NfacctdAssembly:
     """One worker's parts; has the methods of `assembly.Assembly`, so that a worker may have either.
 
     Args:
-        documents: "settings" and "options" as plain values.
+        config: one with the table [nfacctd].
         others: as in `Assembly`.
     """
 
     def __init__(
         self,
-        documents: dict[str, Any],
+        config: Config,
         *,
         slot: int,
         slots: int,
@@ -66,14 +67,12 @@ class NfacctdAssembly:
         failed: Callable[[], None],
     ) -> None:
         del slots, incarnation
-        self._settings: Settings = from_document(documents["settings"])
-        options: RunOptions = from_document(documents["options"], RunOptions)
-        settings = self._settings
+        self._settings = settings = settings_of(config)
         self._counters = counters
         self._guard = guard
         self._reloads: set[asyncio.Future[None]] = set()
         self._reloading = asyncio.Lock()  # the last signal's maps are the last to be used
-        self._sinks = Sinks(settings, options, slot, counters, failed)
+        self._sinks = Sinks(settings, slot, counters, failed)
         directory = AllowedDirectory(_allow_list(settings.allow), counters)
         decoder = FlowDecoder(Registry.default(), counters=counters)
         tables: OptionsTables[NfacctdOptions] = OptionsTables(

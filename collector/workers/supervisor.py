@@ -50,7 +50,6 @@ class Supervisor:
         config: validated.
         reread: reads the configuration again for SIGHUP, command line included; raises
             ConfigError. None where the service runs without a file.
-        nfacctd: plain values for workers that are to be nfacctd in place of the native assembly.
         forwarded: signals that workers are told of by name.
         heard: called with that name too, before workers are told.
     """
@@ -60,7 +59,6 @@ class Supervisor:
         config: Config,
         reread: Callable[[], Config] | None = None,
         *,
-        nfacctd: dict[str, Any] | None = None,
         forwarded: Mapping[signal.Signals, str] = MappingProxyType({}),
         heard: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -68,7 +66,6 @@ class Supervisor:
         self.groups: list[Group] = []
         self.slots: list[Slot] = []
         self._reread = reread
-        self._nfacctd = nfacctd
         self._forwarded = forwarded
         self._heard = heard
         self._steering: Steering | None = None
@@ -239,8 +236,7 @@ class Supervisor:
                 )
 
     def _start_message(self) -> dict[str, Any]:
-        message = {"config": to_document(self.config), "workers": len(self.slots) or 1}
-        return message if self._nfacctd is None else message | {"nfacctd": self._nfacctd}
+        return {"config": to_document(self.config), "workers": len(self.slots) or 1}
 
     async def _wait_ready(self, slot: Slot) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (slot.ready, self._stopped)]

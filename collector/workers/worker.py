@@ -142,10 +142,10 @@ class Worker:
             "batch_closed": self._batch_closed,
             "failed": self._output_gone,
         }
-        if "nfacctd" in content:
+        if config.nfacctd is not None:
             # Loaded on demand: what only nfacctd's mode needs is no cost of the native one.
             module = import_module("collector.workers.nfacctd_assembly")
-            self._assembly = module.NfacctdAssembly(content["nfacctd"], **arguments)
+            self._assembly = module.NfacctdAssembly(config, **arguments)
         else:
             self._assembly = Assembly(config, **arguments)
         listeners, reads = [], []

@@ -8,8 +8,11 @@ import pytest
 
 from collector.cli import nfacctd, nfacctd_service
 from collector.config.load import load_text
+from collector.config.model import Config
 from collector.errors import SteeringError
 from collector.nfacctd.log_file import open_log_file
+from collector.nfacctd.read_table import read_table
+from collector.nfacctd.settings import Settings
 
 
 def _run(*arguments: str) -> int:
@@ -31,14 +34,14 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list:
     """A service that ends at once; what it was given."""
     given: list = []
 
-    def run(settings, options) -> int:
-        given.append((settings, options))
+    async def serve(config: Config, settings: Settings) -> int:
+        given.append((config, settings))
         if settings.pidfile is not None:
             assert Path(settings.pidfile).read_text() == f"{os.getpid()}\n"
         return 0
 
-    monkeypatch.setattr(nfacctd_service, "run", run)
-    monkeypatch.setattr(nfacctd, "configure_logging", lambda level, process: None)
+    monkeypatch.setattr(nfacctd_service, "_serve", serve)
+    monkeypatch.setattr(nfacctd_service, "configure_logging", lambda level, process: None)
     monkeypatch.setattr(os, "umask", given.append)
     return given
 
@@ -76,12 +79,13 @@ def test_a_map_with_mistakes_ends_it_with_two(conf: Path, tmp_path: Path, capsys
 def test_lenient_starts(conf: Path, served) -> None:
     conf.write_text("bgp_daemon: true\nnfacctd_port: 2055\n")
     assert _run("-f", str(conf), "--lenient") == 0
-    assert served[1][0].port == 2055
+    assert served[1][1].port == 2055
 
 
 def test_explanation_is_toml(conf: Path, tmp_path: Path, capsys, served) -> None:
     assert _run("-f", str(conf), "--explain") == 0
-    assert load_text(capsys.readouterr().out, tmp_path).listen[0].port == 2055
+    text = capsys.readouterr().out
+    assert load_text(text, tmp_path, read_nfacctd=read_table).listen[0].port == 2055
     conf.write_text("bgp_daemon: true\n")
     assert _run("-f", str(conf), "--explain") == 2
     told = capsys.readouterr()
@@ -97,19 +101,18 @@ def test_the_service_gets_settings_and_options(
     monkeypatch.chdir(tmp_path)
     outs = ["--flow-out", "flow.json", "--bmp-out", "bmp.json", "--dump-out", "dump.json"]
     assert _run("-f", "nfacctd.conf", "--workers", "2", *outs) == 0
-    umask, (settings, options) = served
+    umask, (config, settings) = served
     assert umask == 0o077
-    assert settings.port == 2055
-    assert (options.conf_path, options.workers) == (str(conf), 2)
-    assert options.flow_out == f"{tmp_path}/flow.json"
-    assert options.bmp_out == f"{tmp_path}/bmp.json"
-    assert options.dump_out == f"{tmp_path}/dump.json"
+    assert (config.listen[0].port, config.collector.workers) == (2055, 2)
+    assert settings.flow_out == f"{tmp_path}/flow.json"
+    assert settings.bmp_out == f"{tmp_path}/bmp.json"
+    assert settings.dump_out == f"{tmp_path}/dump.json"
     assert not (tmp_path / "pid").exists()
 
 
 def test_a_file_that_cannot_be_written_ends_it_with_two(conf: Path, capsys, served) -> None:
     assert _run("-f", str(conf), "--flow-out", f"{conf}/x") == 2
-    assert "--flow-out" in capsys.readouterr().err
+    assert "flow_out" in capsys.readouterr().err
     conf.write_text(f"pidfile: {conf}/x\n")
     assert _run("-f", str(conf)) == 2
     assert "pidfile" in capsys.readouterr().err
@@ -117,10 +120,10 @@ def test_a_file_that_cannot_be_written_ends_it_with_two(conf: Path, capsys, serv
 
 
 def test_refused_sockets_end_it_with_three(conf: Path, served, monkeypatch) -> None:
-    def run(settings, options) -> int:
+    async def serve(config: Config, settings: Settings) -> int:
         raise SteeringError("no")
 
-    monkeypatch.setattr(nfacctd_service, "run", run)
+    monkeypatch.setattr(nfacctd_service, "_serve", serve)
     assert _run("-f", str(conf)) == 3
 
 

@@ -111,6 +111,6 @@ def test_a_broker_of_the_configuration_comes_before_that_of_the_file(tmp_path: P
     first, second = (plugin.kafka for plugin in reading.settings.plugins)
     assert first is not None
     assert second is not None
-    assert first.connection.bootstrap == "k1:1000"
-    assert second.connection.bootstrap == "k2:9092"
+    assert first.connection.brokers == ("k1:1000",)
+    assert second.connection.brokers == ("k2:9092",)
     assert len(reading.properties) == 1

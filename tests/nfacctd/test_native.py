@@ -3,15 +3,14 @@
 import pytest
 
 from collector.nfacctd.native import allowed_by_steering, to_native
-from collector.nfacctd.settings import BmpSettings, RunOptions, Settings
-
-_OPTIONS = RunOptions(conf_path="/x", workers=3, log_level="debug")
+from collector.nfacctd.settings import BmpSettings, Settings
 
 
 def test_sockets_and_workers() -> None:
     found = to_native(
         Settings(ip="192.0.2.1", port=2055, pipe_size=4_096_000, bmp=BmpSettings(enabled=True)),
-        _OPTIONS,
+        workers=3,
+        log_level="debug",
     )
     assert (found.collector.workers, found.collector.log_level) == (3, "debug")
     flow, bmp = found.listen
@@ -21,7 +20,7 @@ def test_sockets_and_workers() -> None:
 
 
 def test_without_bmp_daemon_nobody_listens_for_bmp() -> None:
-    (flow,) = to_native(Settings(), _OPTIONS).listen
+    (flow,) = to_native(Settings()).listen
     assert (flow.kind, flow.address, flow.port) == ("flow", "::", 2100)
     assert flow.receive_buffer_octets == 64 << 20
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from collector.metrics import Counters
+from collector.nfacctd.native import to_native
 from collector.nfacctd.settings import (
     BmpDump,
     BmpOutput,
@@ -21,10 +22,8 @@ from collector.nfacctd.settings import (
     Networks,
     Plugin,
     PrintSettings,
-    RunOptions,
     Settings,
     Timestamps,
-    to_document,
 )
 from collector.receivers.bmp_tcp import SERVICE_STOPS, BmpSession
 from collector.simulation import bgp, bmp
@@ -71,9 +70,8 @@ class Bench:
 
     def successor(self) -> NfacctdAssembly:
         outs = {f"{name}_out": str(self.directory / name) for name in ("flow", "bmp", "dump")}
-        options = RunOptions(conf_path="none", **outs)
         assembly = NfacctdAssembly(
-            {"settings": to_document(self.settings), "options": to_document(options)},
+            to_native(replace(self.settings, **outs)),
             slot=0,
             slots=1,
             incarnation=1,

@@ -101,7 +101,7 @@ def _kafka(
             encode, packing = records.json, Packing(records=kafka.multi_values or 1)
         elif kafka.avro_schema_registry is None:
             encode = records.binary
-            packing = Packing(plugin.avro_buffer_size, kafka.multi_values or 1, b"")
+            packing = Packing(plugin.avro_buffer_octets, kafka.multi_values or 1, b"")
         else:
             encode = records.pending
             subjects = {f"{kafka.topic}-{kind.replace('_', '-')}": s for kind, s in schemas.items()}

@@ -138,7 +138,7 @@ def kafka_options(settings: KafkaSettings) -> KafkaOptions:
             certificate=connection.cert_file,
             key=connection.key_file,
             key_password=connection.key_password,
-            verify=connection.verify,
+            verify=connection.verify_broker,
         )
     if connection.sasl_mechanism is not None:
         login = KafkaLogin(
@@ -147,7 +147,7 @@ def kafka_options(settings: KafkaSettings) -> KafkaOptions:
             password=connection.password,
         )
     return KafkaOptions(
-        bootstrap=connection.bootstrap,
+        bootstrap=",".join(connection.brokers),
         client_id=connection.client_id,
         compression=connection.compression,
         batch_octets=connection.batch_octets,

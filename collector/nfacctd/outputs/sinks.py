@@ -14,7 +14,7 @@ from collector.nfacctd.outputs.file_stream import FileStream
 from collector.nfacctd.outputs.flow_output import Stream, flow_output, print_form, write_schemas
 from collector.nfacctd.outputs.outlet import Outlet
 from collector.nfacctd.outputs.variables import Values, router_values
-from collector.nfacctd.settings import BmpOutput, Plugin, RunOptions, Settings
+from collector.nfacctd.settings import BmpOutput, Plugin, Settings
 from collector.pipeline.batch import Batch
 
 
@@ -115,7 +115,6 @@ class Sinks:
     def __init__(
         self,
         settings: Settings,
-        options: RunOptions,
         slot: int,
         counters: Counters,
         failed: Callable[[], None],
@@ -126,14 +125,14 @@ class Sinks:
         self._failed = failed
         self._outlets: list[Outlet] = []
         self._flows = {
-            plugin.name: self._flow_sink(plugin, options.flow_out) for plugin in settings.plugins
+            plugin.name: self._flow_sink(plugin, settings.flow_out) for plugin in settings.plugins
         }
         bmp = settings.bmp
-        self.msglog = self._bmp_sink("bmp_msglog", bmp.msglog, options.bmp_out, None)
+        self.msglog = self._bmp_sink("bmp_msglog", bmp.msglog, settings.bmp_out, None)
         """None where the conf asks for no log."""
         dump = bmp.dump
         self.dump = (
-            self._bmp_sink("bmp_dump", dump.target, options.dump_out, dump.refresh_s)
+            self._bmp_sink("bmp_dump", dump.target, settings.dump_out, dump.refresh_s)
             if dump
             else None
         )

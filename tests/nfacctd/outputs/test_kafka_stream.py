@@ -117,7 +117,7 @@ def test_what_cannot_be_encoded_is_counted() -> None:
 
 def test_connection_settings_reach_the_exporter() -> None:
     connection = KafkaConnection(
-        bootstrap="b:1", tls=True, sasl_mechanism="PLAIN", username="u", password="p"
+        brokers=("b:1",), tls=True, sasl_mechanism="PLAIN", username="u", password="p"
     )
     options = kafka_options(KafkaSettings(connection=connection, partition=3))
     assert (options.bootstrap, options.partition, options.protocol) == ("b:1", 3, "SASL_SSL")

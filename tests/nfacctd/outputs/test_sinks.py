@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import fastavro
@@ -22,7 +23,6 @@ from collector.nfacctd.settings import (
     KafkaSettings,
     Plugin,
     PrintSettings,
-    RunOptions,
     Settings,
 )
 
@@ -41,8 +41,7 @@ def run(
 
     async def scenario() -> None:
         failed = asyncio.Event()
-        run_options = RunOptions(conf_path="", **options)
-        sinks = Sinks(settings, run_options, slot, counters, failed.set)
+        sinks = Sinks(replace(settings, **options), slot, counters, failed.set)
         sinks.start()
         use(sinks)
         assert await sinks.drain(10) == 0
