@@ -1,4 +1,4 @@
-"""The command `nfacctd` as a service on loopback, as an operator runs it, and routers beside it."""
+"""The service with nfacctd's records on loopback, as an operator runs it, and routers beside it."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from collector.simulation.ipfix import data_set, ipfix_message, template_set
 from tests.lab.waiting import wait_for
 
 _PROJECT = Path(__file__).parents[1]
+_COLLECTOR = [sys.executable, "-m", "collector"]
 FIELDS = [(8, 4), (12, 4), (1, 4), (2, 4)]
 PEER = bmp.Peer("10.0.0.1", 64500, "10.0.0.1")
 OPEN = bgp.open_message(64500, "10.0.0.1")
@@ -29,13 +30,15 @@ class NfacctdService:
         directory: of its files: "conf", "log", "pid".
         conf: lines beside addresses, logfile and pidfile.
         arguments: of its command line, beside ``-f`` and ``--workers``.
+        native: run by the TOML that ``--explain`` prints with these arguments: file "toml".
     """
 
-    def __init__(self, directory: Path, conf: str, *arguments: str) -> None:
+    def __init__(self, directory: Path, conf: str, *arguments: str, native: bool = False) -> None:
         self.directory = directory
         self.log = directory / "log"
         self.flow_port, self.bmp_port = _free_port(socket.SOCK_DGRAM), _free_port()
         self._arguments = arguments
+        self._native = native
         (directory / "conf").write_text(
             f"nfacctd_ip: 127.0.0.1\nnfacctd_port: {self.flow_port}\n"
             f"bmp_daemon: true\nbmp_daemon_ip: 127.0.0.1\nbmp_daemon_port: {self.bmp_port}\n"
@@ -43,9 +46,14 @@ class NfacctdService:
         )
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "collector", "nfacctd", "-f", f"{self.directory}/conf"]
+        command = [*_COLLECTOR, "nfacctd", "-f", f"{self.directory}/conf", "--workers", "2"]
+        command += self._arguments
+        if self._native:
+            path = self.directory / "toml"
+            path.write_bytes(subprocess.check_output([*command, "--explain"], cwd=_PROJECT))
+            command = [*_COLLECTOR, "run", "--config", str(path)]
         self._process = subprocess.Popen(
-            [*command, "--workers", "2", *self._arguments],
+            command,
             cwd=_PROJECT,
             env=os.environ | {"XDG_RUNTIME_DIR": str(self.directory)},
         )

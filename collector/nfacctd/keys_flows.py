@@ -12,6 +12,7 @@ from collector.nfacctd.read_values import (
     integer,
     one_of,
     path,
+    plain_words,
     renamed,
     umask,
     words,
@@ -39,7 +40,9 @@ def _encoding(name: str, told: str) -> Key:
 
 
 SERVICE_KEYS = (
-    _core("core_proc_name", "core_proc_name", 'the name "{value}" of BMP\'s writer_id', words),
+    _core(
+        "core_proc_name", "core_proc_name", 'the name "{value}" of BMP\'s writer_id', plain_words
+    ),
     _core("logfile", "logfile", "the log, in place of standard error", path),
     _core("pidfile", "pidfile", "the process id of the service, that signals go to", path),
     _core("files_umask", "files_umask", "permissions of files that are written", umask),

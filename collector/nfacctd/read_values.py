@@ -80,6 +80,13 @@ def words(text: str) -> str:
     return text
 
 
+def plain_words(text: str) -> str:
+    """Read text that may stand in a native configuration: without tabs."""
+    if not words(text).isprintable():
+        raise ValueError("must not have tabs")
+    return text
+
+
 def one_of(*allowed: str, unsupported: Mapping[str, str] | None = None) -> Reader:
     """Make a reader of one of some words; ``unsupported`` tells what follows of further ones."""
     lacking = unsupported or {}

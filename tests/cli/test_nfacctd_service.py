@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.lab.waiting import wait_for
 from tests.nfacctd_service import NfacctdService
 
@@ -22,11 +24,12 @@ bmp_dump_refresh_time: 60
 """
 
 
-def test_a_service_from_its_start_to_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("native", [False, True], ids=["conf", "toml"])
+def test_a_service_from_its_start_to_its_end(tmp_path: Path, native: bool) -> None:
     tags = tmp_path / "tags.map"
     tags.write_text("set_tag=1\n")
     outs = [f"--{name}-out={tmp_path}/{name}" for name in ("flow", "bmp", "dump")]
-    with NfacctdService(tmp_path, CONF.format(map=tags), *outs) as service:
+    with NfacctdService(tmp_path, CONF.format(map=tags), *outs, native=native) as service:
         service.wait_for_log(f"port={service.flow_port}/udp")
         sessions = [service.connect(router, "203.0.113.0/24") for router in ROUTERS]
         wait_for(lambda: _routes(service) == len(ROUTERS), "all routes")
