@@ -30,10 +30,13 @@ class NfacctdService:
         directory: of its files: "conf", "log", "pid".
         conf: lines beside addresses, logfile and pidfile.
         arguments: of its command line, beside ``-f`` and ``--workers``.
-        native: run by the TOML that ``--explain`` prints with these arguments: file "toml".
+        native: run by the TOML that ``--explain`` prints with these arguments and by this, which
+            is added to it: file "toml".
     """
 
-    def __init__(self, directory: Path, conf: str, *arguments: str, native: bool = False) -> None:
+    def __init__(
+        self, directory: Path, conf: str, *arguments: str, native: str | None = None
+    ) -> None:
         self.directory = directory
         self.log = directory / "log"
         self.flow_port, self.bmp_port = _free_port(socket.SOCK_DGRAM), _free_port()
@@ -48,9 +51,10 @@ class NfacctdService:
     def __enter__(self) -> Self:
         command = [*_COLLECTOR, "nfacctd", "-f", f"{self.directory}/conf", "--workers", "2"]
         command += self._arguments
-        if self._native:
+        if self._native is not None:
             path = self.directory / "toml"
-            path.write_bytes(subprocess.check_output([*command, "--explain"], cwd=_PROJECT))
+            explained = subprocess.check_output([*command, "--explain"], cwd=_PROJECT, text=True)
+            path.write_text(explained + self._native)
             command = [*_COLLECTOR, "run", "--config", str(path)]
         self._process = subprocess.Popen(
             command,

@@ -32,6 +32,14 @@ def _lines(reading: Reading, path: str) -> Iterator[str]:
     for warning in reading.warnings:
         yield f"warning: {warning}"
     yield ""
-    yield "The same as native configuration: `collector run --config FILE` makes the same records"
-    yield "of it. What librdkafka's file says stays there; lists of allowed senders are as they"
-    yield "were when this was written."
+    yield "The same as native configuration, for `collector run --config FILE`; what else there is"
+    yield "tells config/collector.toml."
+    settings = reading.settings
+    for file in reading.properties:
+        if file.found:
+            yield f"{file.path} is named, and what it says, passwords too, not repeated."
+    if (settings.allow, settings.bmp.allow) != (None, None):
+        yield "Lists of allowed senders are as their files have them now."
+    if settings.agent_map is not None:
+        yield "bmp_agent_map: with several workers a router that takes the routes of another needs"
+        yield "a [[device]] with rib_of, which brings both to one worker."

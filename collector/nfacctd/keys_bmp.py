@@ -97,13 +97,13 @@ TABLE_KEYS = (
     _bmp(
         "bmp_table_per_peer_hash",
         "table_per_peer_hash",
-        "whether a flow without RD sees routes that have one (by {value})",
+        "the hash of routes, {value}: which RDs a flow without one may meet",
         one_of("path_id", "mpls_vpn_rd"),
     ),
     _bmp(
         "bmp_table_per_peer_buckets",
         "table_per_peer_buckets",
-        "which RDs share a bucket, among {value}",
+        "the buckets of that hash, {value}",
         integer(1, 128),
     ),
     _other("bmp_table_peer_buckets", _NO_EFFECT, "it sizes a hash table"),
@@ -122,7 +122,12 @@ def _kafka_keys(prefix: str, owner: str, what: str, needs: Feature) -> tuple[Key
         key("partition_key", "partition_key", "the key of each message", words),
         key("topic_rr", "topic_rr", "{value} topics in turn", integer(0)),
         key("config_file", "config_file", "what it says of the connection to Kafka", path),
-        key("avro_schema_registry", "avro_schema_registry", f"where schemas of {what} are", url),
+        key(
+            "avro_schema_registry",
+            "avro_schema_registry",
+            f"where schemas of {what} are registered",
+            url,
+        ),
         Key(
             f"{prefix}_kafka_retry",
             _SUPERSEDED,
@@ -181,7 +186,7 @@ MSGLOG_KEYS = (
         "schemas of events, written there at start",
         path,
         "msglog.avro_schema_file",
-        needs=Feature.MSGLOG,
+        needs=Feature.MSGLOG_AVRO,
     ),
     Key(
         "bmp_daemon_msglog_label_filter",
@@ -219,6 +224,7 @@ DUMP_KEYS = (
         "dump_target.avro_schema_file",
         "schemas of dumps, written there at start",
         path,
+        Feature.DUMP_AVRO,
     ),
     _other(
         "bmp_dump_workers",

@@ -32,7 +32,9 @@ def _networks(name: str, field: str, told: str, read: Reader) -> Key:
 
 
 MAP_KEYS = (
-    _core("aggregate_primitives", "aggregate_primitives", "primitives of its own", existing_file),
+    _core(
+        "aggregate_primitives", "aggregate_primitives", "primitives beside nfacctd's", existing_file
+    ),
     _core("flow_to_rd_map", "flow_to_rd_map", "RDs by its rules", existing_file),
     _core("sampling_map", "sampling_map", "sampling rates by its rules", existing_file),
     _core(

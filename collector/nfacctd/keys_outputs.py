@@ -143,7 +143,15 @@ KAFKA_KEYS = (
     _kafka("partition_key", "kafka.partition_key", "the key of each message", words),
     _kafka("partition_dynamic", "kafka.partition_dynamic", "variables in that key", flag),
     _kafka("config_file", "kafka.config_file", "what it says of the connection to Kafka", path),
-    _kafka("avro_schema_registry", "kafka.avro_schema_registry", "where the schema is", url),
+    Key(
+        "kafka_avro_schema_registry",
+        _HONOURED,
+        "where schemas are registered",
+        url,
+        "kafka.avro_schema_registry",
+        Scope.PLUGIN,
+        Feature.AVRO,
+    ),
     _kafka("output", "kafka.output", "the form of records", one_of("json", "avro", "avro_json")),
     Key(
         "avro_buffer_size",
@@ -152,7 +160,7 @@ KAFKA_KEYS = (
         integer(1),
         "plugin.avro_buffer_octets",
         Scope.PLUGIN,
-        Feature.PLUGIN,
+        Feature.AVRO,
     ),
     Key(
         "avro_schema_file",
@@ -161,7 +169,7 @@ KAFKA_KEYS = (
         path,
         "plugin.avro_schema_file",
         Scope.PLUGIN,
-        Feature.PLUGIN,
+        Feature.AVRO,
     ),
 )
 

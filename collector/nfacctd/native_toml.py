@@ -103,4 +103,9 @@ def _list(values: list[str]) -> str:
     line = f"[{', '.join(values)}]"
     if len(line) <= _WIDTH - 20:
         return line
-    return "[\n" + "".join(f"    {value},\n" for value in values) + "]"
+    rows = [""]
+    for value in values:
+        if rows[-1] and len(rows[-1]) + len(value) > _WIDTH:
+            rows.append("")
+        rows[-1] += f" {value}," if rows[-1] else f"    {value},"
+    return "\n".join(["[", *rows, "]"])

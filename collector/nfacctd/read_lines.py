@@ -190,7 +190,8 @@ def _judge(lines: Lines, setting: _Setting) -> Judgement:
 
 def _has(lines: Lines, feature: Feature, plugin: str | None) -> bool:
     core = lines.values[_CORE]
-    types = [entry.type for entry in lines.plugins() if plugin in (None, entry.name)]
+    plugins = [entry for entry in lines.plugins() if plugin in (None, entry.name)]
+    types = [entry.type for entry in plugins]
     bmp = core.get("bmp.enabled", False)
     match feature:
         case Feature.BMP:
@@ -211,9 +212,20 @@ def _has(lines: Lines, feature: Feature, plugin: str | None) -> bool:
                 lines.values[entry.name].get("plugin.aggregate", ()) for entry in lines.plugins()
             ]
             return any("_host_" in name for names in wanted for name in names)
+        case Feature.MSGLOG_AVRO:
+            return _has(lines, Feature.MSGLOG, plugin) and _is_avro(core, "msglog.output")
+        case Feature.DUMP_AVRO:
+            return _has(lines, Feature.DUMP, plugin) and _is_avro(core, "dump_target.output")
         case Feature.KAFKA:
             return "kafka" in types
+        case Feature.AVRO:
+            values = [(lines.values[entry.name], f"{entry.type}.output") for entry in plugins]
+            return any(_is_avro(of_plugin, field) for of_plugin, field in values)
         case Feature.PRINT:
             return "print" in types
         case Feature.PLUGIN:
             return bool(types)
+
+
+def _is_avro(values: dict[str, Any], field: str) -> bool:
+    return values.get(field, "").startswith("avro")

@@ -88,3 +88,50 @@ def test_what_the_command_line_replaces_is_checked_with_it(
     assert "[collector] workers = 300" in told.err
     assert "--output x: must be" in told.err
     assert 'publishes flow to "stdout" as json' in told.out
+
+
+def test_records_of_nfacctd_are_summed_up(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tags = file.with_name("tags.map")
+    tags.write_text("set_tag=1\n")
+    file.write_text(
+        '[collector]\nworkers = 1\n[[listen]]\nkind = "bmp"\n'
+        '[nfacctd]\npre_tag_map = "tags.map"\nbmp_out = "/tmp/bmp"\n'
+        '[[nfacctd.plugin]]\nname = "a"\ntype = "kafka"\naggregate = ["tag"]\noutput = "avro"\n'
+        'kafka.connection = { tls = true, sasl_mechanism = "PLAIN" }\n'
+        '[[nfacctd.plugin]]\nname = "b"\ntype = "print"\naggregate = []\nrefresh_s = 10\n'
+        '[nfacctd.bmp]\nmsglog.kafka.topic = "events"\n'
+        'dump = { refresh_s = 300, target = { file = "tables" } }\n'
+    )
+    assert main(["check", "--config", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{file}: ok",
+        "  1 worker, steering auto",
+        "  listens for BMP on TCP [::]:1790",
+        '  plugin "a" (1 primitive, purged each 60 s): avro to Kafka at 127.0.0.1:9092 with TLS '
+        'and login, topic "pmacct.acct"',
+        '  plugin "b" (0 primitives, purged each 10 s): json to standard output',
+        "  BMP events: JSON lines to file /tmp/bmp, in place of Kafka",
+        f"  BMP tables each 300 s: json to file {file.parent}/tables",
+    ]
+    tags.write_text("set_tag=x\n")
+    assert main(["check", "--config", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert f"{tags}:1: " in told
+
+
+def test_files_that_nfacctds_records_need_are_read(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.with_name("bad.pem").write_text("no certificate")
+    file.write_text(
+        '[nfacctd]\nflow_out = "my.toml/x"\n[[nfacctd.plugin]]\nname = "a"\ntype = "kafka"\n'
+        'kafka.connection = { tls = true, ca_file = "bad.pem" }\n'
+    )
+    assert main(["check", "--config", str(file)]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == f"{file}: 2 mistakes"
+    assert told[1].startswith(f"  tls ca {file.parent}/bad.pem: ")
+    assert told[2] == f"  flow_out {file}/x: {file} is no directory"
+    # `run` judges the same, before any socket is bound.
+    assert main(["run", "--config", str(file)]) == 2
+    assert capsys.readouterr().err.splitlines() == told

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from collector.steering.placement import place
+from collector.steering.slots import SlotTable
 from tests.lab.waiting import wait_for
 from tests.nfacctd_service import NfacctdService
 
@@ -62,7 +64,7 @@ _OF_A_RUN = {
 def test_both_syntaxes_make_the_same_records(tmp_path: Path) -> None:
     with ExitStack() as stack:
         conf, toml = (
-            stack.enter_context(_service(tmp_path / name, native=name == "toml"))
+            stack.enter_context(_service(tmp_path / name, native="" if name == "toml" else None))
             for name in ("conf", "toml")
         )
         for service in (conf, toml):
@@ -87,7 +89,31 @@ def test_both_syntaxes_make_the_same_records(tmp_path: Path) -> None:
     assert any(record.get("sampling_rate") for record in flows)
 
 
-def _service(directory: Path, *, native: bool) -> NfacctdService:
+def test_two_addresses_of_a_router_meet_in_one_worker(tmp_path: Path) -> None:
+    """Where nfacctd finds a router by `bmp_agent_map`, workers need [[device]], too."""
+    bmp, flows = "127.0.0.33", "127.0.0.31"
+    slots = {placed.slot for placed in place([bmp, flows], SlotTable(2, {}, {}))}
+    assert len(slots) == 2
+    agents = tmp_path / "agents.map"
+    agents.write_text(f"bmp_ip={bmp} ip={flows}\n")
+    conf = (
+        f"plugins: kafka[x]\naggregate: peer_src_ip, as_path\nbmp_agent_map: {agents}\n"
+        "nfacctd_as: bmp\nbmp_daemon_msglog_kafka_topic: y\nkafka_refresh_time: 300\n"
+    )
+    outs = [f"--{name}-out={tmp_path}/{name}" for name in ("flow", "bmp")]
+    device = f'[[device]]\naddresses = ["{flows}"]\nrib_of = "{bmp}"\n'
+    with (
+        NfacctdService(tmp_path, conf, *outs, native=device) as service,
+        service.connect(bmp, "203.0.113.0/24"),
+    ):
+        wait_for(lambda: _routes(service) == 1, "the route")
+        service.send_flows(flows, 10)
+        assert service.stop()[0] == 0
+    (record,) = service.records("flow")
+    assert (record["peer_ip_src"], record["as_path"]) == (flows, "64500_64501")
+
+
+def _service(directory: Path, *, native: str | None) -> NfacctdService:
     directory.mkdir()
     for name, rows in _MAPS.items():
         (directory / f"{name}.map").write_text(rows)

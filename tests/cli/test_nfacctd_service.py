@@ -24,8 +24,8 @@ bmp_dump_refresh_time: 60
 """
 
 
-@pytest.mark.parametrize("native", [False, True], ids=["conf", "toml"])
-def test_a_service_from_its_start_to_its_end(tmp_path: Path, native: bool) -> None:
+@pytest.mark.parametrize("native", [None, ""], ids=["conf", "toml"])
+def test_a_service_from_its_start_to_its_end(tmp_path: Path, native: str | None) -> None:
     tags = tmp_path / "tags.map"
     tags.write_text("set_tag=1\n")
     outs = [f"--{name}-out={tmp_path}/{name}" for name in ("flow", "bmp", "dump")]

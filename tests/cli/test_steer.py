@@ -93,3 +93,13 @@ def test_the_configuration_names_workers_buckets_and_devices(
     # A bucket that the file moves to a worker which the command line takes away.
     assert _run(*arguments, "--workers", "2") == 2
     assert f"[steering] buckets.{bucket} = 3" in capsys.readouterr().err
+
+
+def test_a_configuration_with_nfacctds_records_does_as_well(tmp_path, capsys) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(
+        "[collector]\nworkers = 4\n[nfacctd]\n"
+        '[[device]]\naddresses = ["10.0.0.1"]\nrib_of = "10.0.0.2"\n'
+    )
+    assert _run("--config", str(file), "--json", "10.0.0.1") == 0
+    assert json.loads(capsys.readouterr().out)["device"] == "10.0.0.2"
