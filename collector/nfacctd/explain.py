@@ -41,5 +41,5 @@ def _lines(reading: Reading, path: str) -> Iterator[str]:
     if (settings.allow, settings.bmp.allow) != (None, None):
         yield "Lists of allowed senders are as their files have them now."
     if settings.agent_map is not None:
-        yield "bmp_agent_map: with several workers a router that takes the routes of another needs"
-        yield "a [[device]] with rib_of, which brings both to one worker."
+        yield "bmp_agent_map: each [[device]] brings an exporter to the worker that has its routes;"
+        yield "rows of whole prefixes need one for each exporter, or workers = 1."

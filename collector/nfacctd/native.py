@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.config.model import CollectorTable, Config, ListenTable, SteeringTable
+from collector.nfacctd.joined_devices import joined_devices
 from collector.nfacctd.settings import Settings, from_document
 from collector.nfacctd.table_keys import keys_of, values_of
 
@@ -40,6 +41,7 @@ def to_native(settings: Settings, *, workers: int = 0, log_level: str = "info") 
         ),
         steering=SteeringTable(allow=allow),
         listen=listen_tables(settings),
+        device=joined_devices(settings.agent_map),
         nfacctd=document,
     )
 

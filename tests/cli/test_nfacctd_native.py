@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from collector.steering.placement import place
 from collector.steering.slots import SlotTable
 from tests.lab.waiting import wait_for
@@ -89,21 +91,33 @@ def test_both_syntaxes_make_the_same_records(tmp_path: Path) -> None:
     assert any(record.get("sampling_rate") for record in flows)
 
 
-def test_two_addresses_of_a_router_meet_in_one_worker(tmp_path: Path) -> None:
-    """Where nfacctd finds a router by `bmp_agent_map`, workers need [[device]], too."""
+@pytest.mark.parametrize(
+    ("row", "native"),
+    [
+        ("bmp_ip=127.0.0.33 ip=127.0.0.31", None),
+        ("bmp_ip=127.0.0.33 ip=127.0.0.31", ""),
+        (
+            "bmp_ip=127.0.0.33 ip=127.0.0.30/31",
+            '[[device]]\naddresses = ["127.0.0.31"]\nrib_of = "127.0.0.33"\n',
+        ),
+    ],
+    ids=["conf", "toml", "device"],
+)
+def test_a_router_of_two_addresses_meets_its_routes(
+    tmp_path: Path, row: str, native: str | None
+) -> None:
     bmp, flows = "127.0.0.33", "127.0.0.31"
     slots = {placed.slot for placed in place([bmp, flows], SlotTable(2, {}, {}))}
     assert len(slots) == 2
     agents = tmp_path / "agents.map"
-    agents.write_text(f"bmp_ip={bmp} ip={flows}\n")
+    agents.write_text(f"{row}\n")
     conf = (
         f"plugins: kafka[x]\naggregate: peer_src_ip, as_path\nbmp_agent_map: {agents}\n"
         "nfacctd_as: bmp\nbmp_daemon_msglog_kafka_topic: y\nkafka_refresh_time: 300\n"
     )
     outs = [f"--{name}-out={tmp_path}/{name}" for name in ("flow", "bmp")]
-    device = f'[[device]]\naddresses = ["{flows}"]\nrib_of = "{bmp}"\n'
     with (
-        NfacctdService(tmp_path, conf, *outs, native=device) as service,
+        NfacctdService(tmp_path, conf, *outs, native=native) as service,
         service.connect(bmp, "203.0.113.0/24"),
     ):
         wait_for(lambda: _routes(service) == 1, "the route")
