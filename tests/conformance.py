@@ -1,7 +1,8 @@
 """`make conformance`: real routers' captures through the nfacctd mode, against nfacctd's records.
 
 The instrument and the captures are no part of the project: they are in ``../shared``, beside the
-checkout. Each scenario runs in a network namespace of its own, so that several run at once.
+checkout. Each scenario runs in a network namespace of its own, so that several run at once. A case
+itself runs by its nfacctd.conf, its further scenarios by the TOML that `--explain` prints.
 """
 
 import json
@@ -25,9 +26,13 @@ _WAIT_S = 130
 # They wait most of the time: for a second of the clock, or for the end of a time bin.
 _AT_ONCE = 3
 
-_COLLECTOR = (
+_BY_CONF = (
     f"{sys.executable} -m collector nfacctd -f {{conf}}"
     " --flow-out {flow_out} --bmp-out {bmp_out} --dump-out {dump_out}"
+)
+_BY_TOML = (
+    f"sh -c '{_BY_CONF} --explain > {{dir}}/native.toml"
+    f" && exec {sys.executable} -m collector run --config {{dir}}/native.toml'"
 )
 _FILES = [f"--{name}-out={{dir}}/{name}.json" for name in ("flow", "bmp", "dump")]
 
@@ -40,6 +45,11 @@ class Scenario:
 
     case: str
     number: int
+
+    @property
+    def collector(self) -> str:
+        """The command that runs it."""
+        return _BY_TOML if self.number else _BY_CONF
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ def run(scenario: Scenario) -> Outcome:
     command += ["--wait", str(_WAIT_S)]
     try:
         ended = subprocess.run(
-            [*command, "--collector-cmd", _COLLECTOR, *_FILES],
+            [*command, "--collector-cmd", scenario.collector, *_FILES],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
