@@ -37,6 +37,8 @@ def _lines(reading: Reading, path: str) -> Iterator[str]:
     settings = reading.settings
     for file in reading.properties:
         if file.found:
+            if file.mistakes:
+                yield f"{file.path} has mistakes, and `run` ends at them."
             yield f"{file.path} is named, and what it says, passwords too, not repeated."
     if (settings.allow, settings.bmp.allow) != (None, None):
         yield "Lists of allowed senders are as their files have them now."

@@ -1,6 +1,5 @@
 """The table [nfacctd] of a native configuration in, settings out, or all its mistakes."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
@@ -8,19 +7,17 @@ from typing import Any
 
 from collector.config.values import BadValue, did_you_mean, flag, shown
 from collector.errors import ConfigError
-from collector.nfacctd.contradictions import topic_contradictions, unknown_primitives
+from collector.nfacctd.contradictions import contradictions, unknown_primitives
 from collector.nfacctd.maps.custom_primitives import load_custom_primitives
 from collector.nfacctd.read_kafka import connection_of_file
-from collector.nfacctd.read_values import UnsupportedValueError, aggregate
 from collector.nfacctd.settings import (
-    BmpOutput,
     KafkaConnection,
     KafkaSettings,
     Plugin,
     PrintSettings,
     Settings,
 )
-from collector.nfacctd.table_keys import PLUGIN_OUTPUTS, SECRETS, TableKey, keys_of, values_of
+from collector.nfacctd.table_keys import SECRETS, TableKey, keys_of, values_of
 
 TABLE = "nfacctd"
 
@@ -36,8 +33,10 @@ def read_table(document: Mapping[str, Any], directory: Path) -> tuple[dict[str, 
     """
     reading = _Reading(directory)
     settings = reading.table(Settings, document[TABLE], "")
-    if not reading.mistakes:
-        reading.mistakes += _contradictions(settings, document)
+    if settings is not None:
+        reading.mistakes += _primitives_mistakes(settings)
+    if _lacks_socket(document):
+        reading.mistakes.append(f'{_at("bmp")}: needs a [[listen]] of kind = "bmp"')
     return ({} if reading.mistakes else values_of(settings)), reading.mistakes
 
 
@@ -66,7 +65,12 @@ class _Reading:
                 values[key.column.name] = self._value(key, given[name], _join(path, name))
             elif key.default is MISSING and key.column.name not in base:
                 self.mistakes.append(f"{_at(_join(path, name))}: is missing")
-        return None if len(self.mistakes) > before else kind(**values)
+        if len(self.mistakes) > before:
+            return None
+        found = kind(**values)
+        for name, reason in contradictions(found):
+            self.mistakes.append(f"{_at(_dotted(path, name))}: {reason}")
+        return None if len(self.mistakes) > before else found
 
     def _base(self, kind: type, given: Mapping[str, Any], path: str) -> dict[str, Any]:
         """Give what a table starts from, where that is more than its defaults."""
@@ -132,9 +136,13 @@ def _at(path: str) -> str:
     return f"[{TABLE}] {path}" if path else f"[{TABLE}]"
 
 
-def _join(path: str, name: str) -> str:
-    name = name if name.replace("_", "").isalnum() and name.isascii() else shown(name)
-    return f"{path}.{name}" if path else name
+def _join(path: str, key: str) -> str:
+    plain = key.replace("_", "").isalnum() and key.isascii()
+    return _dotted(path, key if plain else shown(key))
+
+
+def _dotted(path: str, name: str) -> str:
+    return ".".join(part for part in (path, name) if part)
 
 
 def _place(entry: Any, number: int) -> str:
@@ -143,91 +151,24 @@ def _place(entry: Any, number: int) -> str:
     return shown(name) if isinstance(name, str) else str(number)
 
 
-def _contradictions(settings: Settings, document: Mapping[str, Any]) -> Iterator[str]:
-    yield from _names_given_twice(settings)
-    own = _own_primitives(settings)
+def _lacks_socket(document: Mapping[str, Any]) -> bool:
+    """Tell whether BMP is configured and the operator's list of sockets has none for it."""
+    table, listens = document[TABLE], document.get("listen")
+    if not (isinstance(table, dict) and "bmp" in table and isinstance(listens, list)):
+        return False
+    return not any(isinstance(entry, dict) and entry.get("kind") == "bmp" for entry in listens)
+
+
+def _primitives_mistakes(settings: Settings) -> Iterator[str]:
+    own: set[str] = set()
+    if settings.aggregate_primitives is not None:
+        try:
+            own = {found.name for found in load_custom_primitives(settings.aggregate_primitives)}
+        except ConfigError as error:
+            where = _at("aggregate_primitives")
+            yield from (f"{where}: {mistake}" for mistake in error.mistakes)
+            return
     for plugin in settings.plugins:
-        path = f"plugin[{shown(plugin.name)}]"
-        for name, reason in (
-            *_plugin_contradictions(plugin, settings),
-            *_aggregate_contradictions(plugin, own),
-        ):
-            yield f"{_at(path)}.{name}: {reason}"
-    if isinstance(own, ConfigError):
-        yield from (f"{_at('aggregate_primitives')}: {mistake}" for mistake in own.mistakes)
-    bmp = settings.bmp
-    listens = document.get("listen")
-    if "bmp" in document[TABLE] and isinstance(listens, list) and not _has_bmp(listens):
-        yield f'{_at("bmp")}: needs a [[listen]] of kind = "bmp"'
-    targets = [("bmp.msglog", bmp.msglog)]
-    if bmp.dump is not None:
-        targets.append(("bmp.dump.target", bmp.dump.target))
-    for path, target in targets:
-        if target is not None:
-            for name, reason in _bmp_contradictions(target, is_dump="dump" in path):
-                yield f"{_at(path)}{name}: {reason}"
-
-
-def _has_bmp(listens: list[Any]) -> bool:
-    return any(isinstance(entry, dict) and entry.get("kind") == "bmp" for entry in listens)
-
-
-def _names_given_twice(settings: Settings) -> Iterator[str]:
-    counts = Counter(plugin.name for plugin in settings.plugins)
-    for name, count in counts.items():
-        if count > 1:
-            yield f"{_at('plugin')}: {shown(name)} is the name of {count}"
-
-
-def _own_primitives(settings: Settings) -> set[str] | ConfigError:
-    if settings.aggregate_primitives is None:
-        return set()
-    try:
-        return {own.name for own in load_custom_primitives(settings.aggregate_primitives)}
-    except ConfigError as error:
-        return error
-
-
-def _aggregate_contradictions(
-    plugin: Plugin, own: set[str] | ConfigError
-) -> Iterator[tuple[str, str]]:
-    try:
-        aggregate(",".join(plugin.aggregate))
-    except (UnsupportedValueError, ValueError) as error:
-        yield "aggregate", str(error)
-        return
-    unknown = () if isinstance(own, ConfigError) else unknown_primitives(plugin.aggregate, own)
-    if names := ", ".join(unknown):
-        yield "aggregate", f"no such primitive: {names}"
-
-
-def _plugin_contradictions(plugin: Plugin, settings: Settings) -> Iterator[tuple[str, str]]:
-    for other in PLUGIN_OUTPUTS:
-        if other != plugin.type and getattr(plugin, other) is not None:
-            yield other, f'only a plugin of type = "{other}" has this'
-    forms = PLUGIN_OUTPUTS[plugin.type]
-    if plugin.output not in forms:
-        yield "output", f'of type = "{plugin.type}" must be one of {", ".join(forms)}'
-    if plugin.pro_rating and plugin.stitching:
-        yield "pro_rating", "cannot be together with stitching"
-    if plugin.pro_rating and (plugin.history is None or settings.time_new):
-        yield "pro_rating", "needs history, and cannot be together with time_new"
-    if plugin.kafka is not None:
-        has_schemas = plugin.output == "avro"
-        found = topic_contradictions(plugin.kafka, plugin.output, has_schemas=has_schemas)
-        yield from ((f"kafka.{name}", reason) for name, reason in found)
-
-
-def _bmp_contradictions(target: BmpOutput, *, is_dump: bool) -> Iterator[tuple[str, str]]:
-    if (target.file is None) == (target.kafka is None):
-        yield "", "needs either file or kafka"
-    if target.latest_file is not None and not is_dump:
-        yield ".latest_file", "only a dump has this"
-    if target.kafka is None:
-        return
-    for name, reason in topic_contradictions(target.kafka, target.output, has_schemas=True):
-        yield f".kafka.{name}", reason
-    if target.kafka.multi_values:
-        yield ".kafka.multi_values", "only a plugin has this"
-    if target.kafka.partition_dynamic != ("$" in (target.kafka.partition_key or "")):
-        yield ".kafka.partition_dynamic", "must be true where partition_key has variables"
+        if unknown := ", ".join(unknown_primitives(plugin.aggregate, own)):
+            where = _at(f"plugin[{shown(plugin.name)}].aggregate")
+            yield f"{where}: no such primitive: {unknown}"

@@ -11,6 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from collector.config.values import BadValue, broker, integer, one_of, prefix
+from collector.nfacctd.contradictions import PLUGIN_OUTPUTS
 from collector.nfacctd.keys_elsewhere import KEYS
 from collector.nfacctd.librdkafka import CONNECTION_READERS
 from collector.nfacctd.read_values import (
@@ -37,13 +38,6 @@ from collector.nfacctd.settings import (
     to_document,
 )
 
-PLUGIN_OUTPUTS = {
-    "kafka": ("json", "avro", "avro_json"),
-    "print": (
-        *("formatted", "csv", "json", "avro", "avro_json"),
-        *("event_formatted", "event_csv"),
-    ),
-}
 SECRETS = ("password", "key_password")
 
 # What other tables of a native configuration say: [collector] name, [[listen]].

@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from collector.config.values import BadValue
+from collector.nfacctd.contradictions import PLUGIN_OUTPUTS
 from collector.nfacctd.flows.primitives import FLOWS, PRIMITIVES
 from collector.nfacctd.settings import BmpOutput, KafkaSettings, Plugin, Settings
-from collector.nfacctd.table_keys import PLUGIN_OUTPUTS, TableKey, keys_of
+from collector.nfacctd.table_keys import TableKey, keys_of
 
 _NUMBERS = (0, 1, 2, 60, 77, 86_400, 1_000_000, (1 << 31) - 1, (1 << 64) - 1)
 _TEXTS = (

@@ -91,6 +91,11 @@ def test_without_a_socket_for_bmp_there_is_none() -> None:
             'plugin["a"].kafka.connection.librdkafka_file: /nowhere/none: not found',
         ),
         (_PLUGIN + _PLUGIN, 'plugin: "a" is the name of 2'),
+        (
+            f"[nfacctd]\ntime_new = true\n{_PLUGIN}pro_rating = true\n"
+            'history = { count = 1, unit = "m" }',
+            "time_new: cannot be together with pro_rating of a plugin",
+        ),
         (_MSGLOG, "bmp.msglog: needs either file or kafka"),
         (_MSGLOG + 'file = "x"\nkafka = {}', "bmp.msglog: needs either file or kafka"),
         (_MSGLOG + 'file = "x"\nlatest_file = "y"', "bmp.msglog.latest_file: only a dump has this"),
@@ -116,8 +121,17 @@ def test_it_must_be_a_table() -> None:
 
 
 def test_all_mistakes_at_once() -> None:
-    told = _mistakes(f"[collector]\nworkers = -1\n[nfacctd]\nx = 1\n{_PLUGIN}y = 1\nrefresh_s = 0")
-    assert [line.partition(" ")[0] for line in told] == ["[collector]", *["[nfacctd]"] * 3]
+    told = _mistakes(
+        '[collector]\nworkers = -1\n[[listen]]\nkind = "flow"\n[nfacctd]\nx = 1\n'
+        f"{_PLUGIN}y = 1\nrefresh_s = 0\n{_PLUGIN}print = {{}}\n{_MSGLOG}"
+    )
+    assert [line.partition(" =")[0].partition(": ")[0] for line in told] == [
+        "[collector] workers",
+        "[nfacctd] x",
+        *('[nfacctd] plugin["a"].y', '[nfacctd] plugin["a"].refresh_s'),
+        '[nfacctd] plugin["a"].print',
+        *("[nfacctd] bmp.msglog", "[nfacctd] bmp"),
+    ]
 
 
 def test_what_has_no_effect_is_refused() -> None:
