@@ -39,18 +39,19 @@ bmp_daemon_msglog_kafka_broker_port: {port}
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     with KafkaBroker(tmp_path_factory.mktemp("kafka"), properties={"num.partitions": "5"}) as made:
         yield made
 
 
-def test_all_records_are_consumed(broker: KafkaBroker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("native", [None, ""], ids=["conf", "toml"])
+def test_all_records_are_consumed(broker: KafkaBroker, tmp_path: Path, native: str | None) -> None:
     host, _, port = broker.bootstrap.rpartition(":")
     librdkafka = tmp_path / "librdkafka.conf"
     librdkafka.write_text("global, compression.codec, lz4\n")
     conf = CONF.format(host=host, port=port, librdkafka=librdkafka)
-    with NfacctdService(tmp_path, conf) as service:
+    with NfacctdService(tmp_path, conf, native=native) as service:
         sessions = [service.connect(router, *PREFIXES) for router in ROUTERS]
         wait_for(lambda: _updates(broker) == len(ROUTERS) * ROUTES, "all routes in Kafka")
         for router in ROUTERS:
