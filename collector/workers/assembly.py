@@ -160,6 +160,8 @@ class Assembly:
 
         Outputs that are replaced go on until what they hold is acknowledged.
         """
+        # What has come so far is judged by the configuration it came under.
+        self.flow_path.close_batch()
         self._directory.configure(_device_settings(config))
         self.flow_path.batch_rows = config.flow.batch_rows
         if _publishing(config) == _publishing(self._config):
