@@ -18,17 +18,18 @@ from collector.nfacctd.bgp_text import (
 from collector.nfacctd.bmp.quirks import (
     NextHopForms,
     lenient_as_path,
+    merged_as_path,
     next_hop_of_all,
+    signed,
 )
 from collector.nfacctd.bmp.route_attributes import RouteAttributes
-from collector.protocols.bgp.as_path import merge_as4_path
 from collector.protocols.bgp.attributes import EXTENDED_LENGTH
 
 _ORIGIN, _AS_PATH, _NEXT_HOP, _MED, _LOCAL_PREF = 1, 2, 3, 4, 5
 _COMMUNITIES, _EXTENDED_COMMUNITIES, _AS4_PATH = 8, 16, 17
 _AIGP, _LARGE_COMMUNITIES, _OTC, _PREFIX_SID = 26, 32, 35, 40
 
-_LENGTHS = {_ORIGIN: 1, _NEXT_HOP: 4, _MED: 4, _LOCAL_PREF: 4, _OTC: 4}
+_LENGTHS = {_ORIGIN: 1, _NEXT_HOP: 4, _MED: 4, _LOCAL_PREF: 4}
 _AIGP_HEADER, _AIGP_OCTETS = 3, 11  # RFC 7311 section 3
 _SID_HEADER = 3  # | Type (8) | Length (16) |, RFC 8669 section 3
 _LABEL_INDEX, _LABEL_INDEX_OCTETS = 1, 7  # | Reserved (8) | Flags (16) | Label Index (32) |
@@ -73,8 +74,10 @@ class AttributeReader:
         self, values: dict[int, bytes], as_size: int, mp_next_hop: bytes | None
     ) -> RouteAttributes:
         path = lenient_as_path(values.get(_AS_PATH, b""), as_size)
-        if as_size == 2 and path and _AS4_PATH in values:
-            path = merge_as4_path(path, lenient_as_path(values[_AS4_PATH], 4))
+        if as_size == 2 and _AS4_PATH in values:
+            if _AS_PATH not in values:
+                raise MalformedError(0, "AS4_PATH without AS_PATH", "RFC 6793 section 4.1")
+            path = merged_as_path(path, lenient_as_path(values[_AS4_PATH], 4))
         communities = _list(values, _COMMUNITIES, 4)
         extended = _list(values, _EXTENDED_COMMUNITIES, 8)
         large = _list(values, _LARGE_COMMUNITIES, 12)
@@ -146,7 +149,7 @@ def _aigp(values: dict[int, bytes]) -> int | None:
         return None
     if len(octets) != _AIGP_OCTETS:
         raise _malformed(_AIGP, octets)
-    return int.from_bytes(octets[_AIGP_HEADER:])
+    return signed(int.from_bytes(octets[_AIGP_HEADER:]))
 
 
 def _label_index(values: dict[int, bytes]) -> int | None:

@@ -6,7 +6,7 @@ Keys stand in nfacctd's order; keys of things that are not there are left out.
 from collections.abc import Iterable
 from typing import Any
 
-from collector.nfacctd.bmp.quirks import FAMILY_STATISTICS, IS_FILTERED_OF_PEER_DOWN
+from collector.nfacctd.bmp.quirks import FAMILY_STATISTICS, IS_FILTERED_OF_PEER_DOWN, signed
 from collector.nfacctd.bmp.routes import NO_ADDRESS, peer_name, peer_rd
 from collector.protocols.bmp.information import Information
 from collector.protocols.bmp.messages import Initiation, PeerDown, PeerUp, Termination
@@ -188,7 +188,8 @@ class Bodies:
             octets = b""
         if kind in FAMILY_STATISTICS:
             body["afi"], body["safi"] = int.from_bytes(octets[:2]), int.from_bytes(octets[2:3])
-        body["counter_value"] = int.from_bytes(octets[_FAMILY_OCTETS.get(kind, 0) :])
+        value = octets[_FAMILY_OCTETS.get(kind, 0) :]
+        body["counter_value"] = signed(int.from_bytes(value))
         return body
 
 

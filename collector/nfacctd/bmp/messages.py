@@ -13,7 +13,7 @@ from collector.nfacctd.bmp.dump import DumpEvent
 from collector.nfacctd.bmp.events import Bodies
 from collector.nfacctd.bmp.routes import Entry, peer_name
 from collector.nfacctd.bmp.shapes import INTERNAL
-from collector.nfacctd.bmp.updates import changes
+from collector.nfacctd.bmp.updates import changes, end_of_rib
 from collector.nfacctd.bmp.writer import DELETE, UPDATE, WITHDRAW, LogWriter, RouterSession
 from collector.protocols.bmp.messages import (
     BmpMessage,
@@ -173,16 +173,16 @@ class MessageHandler:
             return
         session.route_arrival = session.arrival
         parts = message.parts
-        family = parts.end_of_rib
-        if family is not None:
-            self._writer.end_of_rib(session, view, family, message.time_us)
-            return
         reach = parts.mp_reach
         attributes = None
         if parts.attributes_key or parts.announced or reach is not None:
             # First of all: an attribute that nfacctd cannot read costs withdrawals too.
             next_hop = None if reach is None else reach.next_hop
             attributes = self._attributes.read(parts.attributes_key, view.as_size, next_hop)
+        family = end_of_rib(parts)
+        if family is not None:
+            self._writer.end_of_rib(session, view, family, message.time_us)
+            return
         routes, is_written = session.routes, self._writer.writes(session)
         found, fault = changes(parts, view.peer.add_path_families)
         if fault is not None:

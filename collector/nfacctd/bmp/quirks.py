@@ -3,14 +3,26 @@
 A function or constant for each; who needs one calls it by name. The native mode has none of them.
 """
 
+import struct
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from collector.nfacctd.bgp_text import words
 from collector.nfacctd.bmp.route_attributes import RouteAttributes
-from collector.protocols.bgp.as_path import AsPath, read_as_path
+from collector.protocols.bgp.as_path import (
+    AS_CONFED_SEQUENCE,
+    AS_CONFED_SET,
+    AS_SEQUENCE,
+    AS_SET,
+    AsPath,
+)
 from collector.protocols.bgp.families import SAFI_LABELLED, SAFI_UNICAST, Family
 from collector.protocols.bgp.open import CAPABILITY_ADD_PATH, CAPABILITY_FOUR_OCTET_AS, Open
 
+_KEPT_ASIDE = ("aigp", "psid_li", "otc")
+_SETS = frozenset({AS_SET, AS_CONFED_SET})
+_SEGMENT_TYPES = _SETS | {AS_SEQUENCE, AS_CONFED_SEQUENCE}
+_AS_CODE = {2: "H", 4: "I"}
 _FAMILY_MODE_OCTETS = 4
 _RECEIVE_ONLY = 1  # RFC 7911 section 4
 _MAX_FAMILIES = 64  # what is remembered of one speaker; real ones have a dozen
@@ -25,6 +37,11 @@ FAMILY_STATISTICS = frozenset({9, 10})
 """Of the counters per AFI and SAFI only these tell which; 16 and 17 do not (reference 3.3)."""
 
 
+def signed(value: int) -> int:
+    """Give 64 bits as records have them, where all numbers have a sign: large ones are negative."""
+    return value - (1 << 64) if value >> 63 else value
+
+
 def words_in_json(text: str) -> list[str]:
     """Cut a list into the array that records in JSON have.
 
@@ -37,12 +54,55 @@ def words_in_json(text: str) -> list[str]:
 def lenient_as_path(octets: bytes, as_size: int) -> AsPath:
     """Read AS_PATH; a malformed one is empty, and its routes are announced all the same.
 
-    RFC 7606 section 7.2 has them withdrawn.
+    RFC 7606 section 7.2 has them withdrawn. Whatever ``as_size`` is, a segment that would fill the
+    attribute with ASes of four octets has those, and so have the ones behind it: OPENs of BMP are
+    often made up.
     """
-    try:
-        return read_as_path(octets, as_size)
-    except ValueError:
-        return ()
+    segments = []
+    start, end = 0, len(octets)
+    while end - start > 1:
+        kind, count = octets[start], octets[start + 1]
+        at = start + 2
+        if at < end and count and (end - at) // count == 4:
+            as_size = 4
+        start = at + count * as_size
+        if start > end or not count or kind not in _SEGMENT_TYPES:
+            return ()
+        segments.append((kind, struct.unpack_from(f"!{count}{_AS_CODE[as_size]}", octets, at)))
+    return () if start < end else tuple(segments)
+
+
+def merged_as_path(path: AsPath, as4_path: AsPath) -> AsPath:
+    """Merge AS4_PATH into the AS_PATH of a peer of two octets.
+
+    Unlike RFC 6793 section 4.2.3, confederations count too; and if AS4_PATH is the longer one, all
+    of AS_PATH goes before it.
+    """
+    hops = _hops(path, confederations=True) - _hops(as4_path)
+    if hops < 0:
+        hops = _hops(path)
+    leading = []
+    for kind, ases in path:
+        if hops <= 0:
+            break
+        kept = ases
+        if kind in _SETS:
+            hops -= 1
+        else:
+            if kind == AS_CONFED_SEQUENCE:
+                hops = max(hops, len(ases))
+            kept = ases[:hops]
+            hops -= len(ases)
+        leading.append((kind, kept))
+    return (*leading, *as4_path)
+
+
+def _hops(path: AsPath, *, confederations: bool = False) -> int:
+    return sum(
+        1 if kind in _SETS else len(ases)
+        for kind, ases in path
+        if confederations or kind in (AS_SET, AS_SEQUENCE)
+    )
 
 
 def as_size(sent: Open, received: Open) -> int:
@@ -82,7 +142,9 @@ def next_hop_of_all(classic: bytes | None, multiprotocol: bytes | None) -> bytes
     nfacctd keeps one set of attributes for both. RFC 4760 section 3 has the classic NLRI go by
     NEXT_HOP. None at all is 0.0.0.0.
     """
-    return multiprotocol or classic or bytes(4)
+    if multiprotocol is not None:
+        return multiprotocol
+    return classic or bytes(4)
 
 
 class NextHopForm:
@@ -135,6 +197,27 @@ def are_equal(held: RouteAttributes, announced: RouteAttributes) -> bool:
         and held.ecomms == announced.ecomms
         and held.lcomms == announced.lcomms
     )
+
+
+def with_leftovers(
+    held: RouteAttributes, announced: RouteAttributes, *, has_more: bool
+) -> RouteAttributes:
+    """Give the attributes of a route that is announced with others than before.
+
+    What nfacctd keeps aside is replaced where the new announcement has it, and else stays. Only
+    whether there is an AIGP is noted anew with whatever else is kept aside.
+
+    Args:
+        has_more: a label or a path identifier is.
+    """
+    left = {
+        name: getattr(held, name)
+        for name in _KEPT_ASIDE
+        if getattr(held, name) is not None and getattr(announced, name) is None
+    }
+    if has_more or announced.psid_li is not None or announced.otc is not None:
+        left.pop("aigp", None)
+    return replace(announced, **left) if left else announced
 
 
 def has_rd_in_avro(safi: int) -> bool:

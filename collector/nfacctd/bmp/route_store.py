@@ -6,13 +6,19 @@ Knows no records: who calls it makes them of the entries that it returns.
 from collections.abc import Iterator
 
 from collector.metrics import Counters, register
+from collector.nfacctd.bmp.nlri import Route
 from collector.nfacctd.bmp.prefix_index import PrefixIndex
-from collector.nfacctd.bmp.quirks import add_path_families, are_equal, as_size, matches_flows
+from collector.nfacctd.bmp.quirks import (
+    add_path_families,
+    are_equal,
+    as_size,
+    matches_flows,
+    with_leftovers,
+)
 from collector.nfacctd.bmp.route_attributes import RouteAttributes
 from collector.nfacctd.bmp.route_buckets import Buckets
 from collector.nfacctd.bmp.routes import Entry, Peer, PeerName, Table, View, peer_name
 from collector.protocols.bgp.families import Family
-from collector.protocols.bgp.nlri import Nlri
 from collector.protocols.bmp.messages import PeerUp
 from collector.protocols.bmp.per_peer import PeerHeader
 
@@ -95,7 +101,7 @@ class RouterRoutes:
         return table
 
     def announce(
-        self, table: Table, nlri: bytes | Nlri, attributes: RouteAttributes
+        self, table: Table, nlri: bytes | Route, attributes: RouteAttributes
     ) -> Entry | None:
         """Keep a route, as the newest of its prefix, or in its old place if it is held already.
 
@@ -104,15 +110,16 @@ class RouterRoutes:
         """
         if type(nlri) is bytes:
             key = prefix = nlri
-            path_id = rd = labels = None
+            path_id = rd = label = None
         else:
-            prefix, path_id, rd, labels = nlri.prefix, nlri.path_id, nlri.rd, nlri.labels
+            _, prefix, path_id, rd, label = nlri
             key = _key(table, nlri)
         entry = table.entries.get(key)
         if entry is not None:
             if are_equal(entry.attributes, attributes):
                 return entry
-            entry.attributes = attributes
+            has_more = path_id is not None or label is not None
+            entry.attributes = with_leftovers(entry.attributes, attributes, has_more=has_more)
         else:
             if self.routes >= _MAX_ROUTES:
                 self._counters.add("nfacctd_bmp_routes_dropped.routes")
@@ -123,11 +130,11 @@ class RouterRoutes:
                 table.index.add(entry)
                 if self.memo:
                     self.memo.clear()
-        if labels:
-            entry.label = labels[-1]  # the bottom of the stack
+        if label is not None:
+            entry.label = label
         return entry
 
-    def withdraw(self, table: Table, nlri: bytes | Nlri) -> Entry | None:
+    def withdraw(self, table: Table, nlri: bytes | Route) -> Entry | None:
         """Forget a route; return it, None where it was not held."""
         key = nlri if type(nlri) is bytes else _key(table, nlri)
         entry = table.entries.pop(key, None)
@@ -214,7 +221,7 @@ class RouteStore:
         self._slots[self._slots.index(routes)] = None
 
 
-def _key(table: Table, nlri: Nlri) -> bytes:
+def _key(table: Table, nlri: Route) -> bytes:
     """What tells a route from the others of its table."""
     key = nlri.prefix
     if nlri.rd is not None:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from collector.errors import DecodeError
+from collector.nfacctd.bmp.nlri import Routes, cut
 from collector.protocols.bgp.families import (
     AFI_IPV4,
     IPV4_UNICAST,
     Family,
     carries_prefixes,
 )
-from collector.protocols.bgp.nlri import Nlri, split_nlri
 from collector.protocols.bgp.update import UpdateParts
 
 
@@ -20,7 +20,19 @@ class Change(NamedTuple):
     announced: bool
     afi: int
     safi: int
-    nlri: list[bytes] | list[Nlri]
+    nlri: Routes
+
+
+def end_of_rib(parts: UpdateParts) -> Family | None:
+    """Tell which family's End-of-RIB an UPDATE is: other attributes beside it are no matter."""
+    if parts.announced or parts.withdrawn:
+        return None
+    unreach, reach = parts.mp_unreach, parts.mp_reach
+    if unreach is None:
+        return None if parts.attributes_key or reach else IPV4_UNICAST
+    if unreach.nlri or (reach is not None and carries_prefixes(reach.afi, reach.safi)):
+        return None
+    return unreach.afi, unreach.safi
 
 
 def changes(
@@ -38,7 +50,10 @@ def changes(
     later: list[Change] = []
     fault: DecodeError | None = None
     for announced, family, octets, offset in _fields(parts):
-        nlri, its_fault = _split(octets, family, family in add_path_families, offset)
+        add_path = family in add_path_families
+        nlri, its_fault = cut(
+            octets, family, add_path=add_path, announced=announced, offset=offset
+        )
         fault = its_fault or fault
         (found if family[0] == AFI_IPV4 else later).append(Change(announced, *family, nlri))
     return found + later, fault
@@ -53,15 +68,3 @@ def _fields(parts: UpdateParts) -> Iterator[tuple[bool, Family, bytes, int]]:
     for announced, mp in ((True, parts.mp_reach), (False, parts.mp_unreach)):
         if mp is not None and mp.nlri and carries_prefixes(mp.afi, mp.safi):
             yield announced, (mp.afi, mp.safi), mp.nlri, mp.offset
-
-
-def _split(
-    octets: bytes, family: Family, add_path: bool, offset: int
-) -> tuple[list[bytes] | list[Nlri], DecodeError | None]:
-    try:
-        return split_nlri(octets, *family, add_path, offset), None
-    except DecodeError as error:
-        try:
-            return split_nlri(octets[: error.offset - offset], *family, add_path, offset), error
-        except DecodeError:
-            return [], error
