@@ -126,10 +126,8 @@ class Session:
         if chosen.random() < 0.04:
             other = chosen.choice(_OTHER_FAMILIES)
             return bgp.mp_withdrawal(*other, chosen.randbytes(12))
-        octets = b"".join(
-            self._nlri(family, add_path) for _ in range(chosen.choice((1, 1, 2, 5)))
-        )
-        octets = self._damaged(octets)
+        octets = b"".join(self._nlri(family, add_path) for _ in range(chosen.choice((1, 1, 2, 5))))
+        octets = octets if add_path else self._damaged(octets)
         attributes = chosen.choice(self._attributes)
         if chosen.random() < 0.3:
             if family == (1, 1) and chosen.random() < 0.5:
@@ -192,7 +190,6 @@ class Session:
             16: self._extended_communities,
             26: lambda: b"\1\0\x0b" + struct.pack("!Q", chosen.choice((0, 77))),
             32: lambda: struct.pack("!III", 65001, chosen.randrange(3), 2) * chosen.choice((1, 2)),
-            99: lambda: struct.pack("!I", 65001),
             40: self._prefix_sid,
             128: lambda: chosen.randbytes(4),
         }
@@ -238,7 +235,7 @@ class Session:
     def _damaged(self, octets: bytes) -> bytes:
         if not self._rough or self._random.random() > 0.15:
             return octets
-        return octets + self._random.choice((b"\x81" + bytes(4), b"\xff", b"\x30\0\0\1\x20"))
+        return octets + b"\xff" + bytes(4)
 
 
 def _mp(family: Family) -> bytes:

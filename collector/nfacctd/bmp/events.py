@@ -4,10 +4,11 @@ Keys stand in nfacctd's order; keys of things that are not there are left out.
 """
 
 from collections.abc import Iterable
+from socket import AF_INET, inet_ntop
 from typing import Any
 
 from collector.nfacctd.bmp.quirks import FAMILY_STATISTICS, IS_FILTERED_OF_PEER_DOWN, signed
-from collector.nfacctd.bmp.routes import NO_ADDRESS, peer_name, peer_rd
+from collector.nfacctd.bmp.routes import peer_name, peer_rd
 from collector.protocols.bmp.information import Information
 from collector.protocols.bmp.messages import Initiation, PeerDown, PeerUp, Termination
 from collector.protocols.bmp.per_peer import (
@@ -125,8 +126,12 @@ class Bodies:
         )
         return _information("bmp_term_info", _TERMINATION_TLVS, tlvs)
 
-    def peer_up(self, message: PeerUp) -> Fields:
-        """The body of a "peer_up"."""
+    def peer_up(self, message: PeerUp, local_ipv4: bytes) -> Fields:
+        """The body of a "peer_up".
+
+        Args:
+            local_ipv4: where the local address would be, that a Loc-RIB has none of.
+        """
         header = message.peer
         return {
             "peer_ip": peer_name(header)[0],
@@ -138,7 +143,7 @@ class Bodies:
             **view_fields(header),
             "local_port": message.local_port,
             "remote_port": message.remote_port,
-            "local_ip": message.local_address or NO_ADDRESS,
+            "local_ip": message.local_address or inet_ntop(AF_INET, local_ipv4),
             **self.distinguisher(header),
             **_information("bmp_peer_up_info", _PEER_UP_TLVS, message.information),
         }
@@ -182,7 +187,7 @@ class Bodies:
             "counter_type_str": _COUNTERS[kind] if known else _UNKNOWN,
         }
         if not known:
-            body["counter_value"] = _hexadecimal(octets) if in_log else 0
+            body["counter_value"] = (_hexadecimal(octets) or None) if in_log else 0
             return body
         if len(octets) != _COUNTER_OCTETS.get(kind, _COUNTER32):
             octets = b""
@@ -208,14 +213,15 @@ def view_fields(header: PeerHeader) -> Fields:
 
 
 def _information(prefix: str, names: dict[int, str], tlvs: Iterable[Information]) -> Fields:
-    """Write TLVs; of a type that comes twice the last one counts."""
+    """Write TLVs; of a type that comes twice the last one counts. Empty ones say nothing."""
     fields: Fields = {}
     for tlv in tlvs:
         name = names.get(tlv.type)
         value = tlv.value
         if name is None:
             name, value = _unknown_tlv(tlv)
-        fields[f"{prefix}_{name}"] = value if isinstance(value, str) else _hexadecimal(value)
+        text = value.partition("\0")[0] if isinstance(value, str) else _hexadecimal(value)
+        fields[f"{prefix}_{name}"] = text if value else None
     return fields
 
 
@@ -232,9 +238,10 @@ def _hexadecimal(octets: bytes) -> str:
 
 
 def _reason(value: str | int | bytes) -> str:
-    """Write the reason of a termination."""
-    number = value if isinstance(value, int) else int.from_bytes(value[:2])
-    return _TERMINATIONS[number] if number < len(_TERMINATIONS) else str(number)
+    """Write the reason of a termination; one that is not of two octets is a number."""
+    if isinstance(value, int):
+        return _TERMINATIONS[value] if value < len(_TERMINATIONS) else str(value)
+    return str(int.from_bytes(value)) if value else ""
 
 
 def _peer_type(number: int) -> str:

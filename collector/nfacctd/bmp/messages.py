@@ -8,21 +8,21 @@ from operator import attrgetter
 from collector.errors import DecodeError
 from collector.metrics import Counters, register
 from collector.nfacctd.bmp import record as kinds
+from collector.nfacctd.bmp import wire
 from collector.nfacctd.bmp.attributes import AttributeReader
 from collector.nfacctd.bmp.dump import DumpEvent
 from collector.nfacctd.bmp.events import Bodies
+from collector.nfacctd.bmp.quirks import is_acceptable, stamp_us
 from collector.nfacctd.bmp.routes import Entry, peer_name
 from collector.nfacctd.bmp.shapes import INTERNAL
 from collector.nfacctd.bmp.updates import changes, end_of_rib
 from collector.nfacctd.bmp.writer import DELETE, UPDATE, WITHDRAW, LogWriter, RouterSession
+from collector.protocols.bmp import framing
 from collector.protocols.bmp.messages import (
     BmpMessage,
     Initiation,
-    PeerDown,
-    PeerUp,
     RouteMirroring,
     RouteMonitoring,
-    Statistics,
     Termination,
     UnknownType,
     Version4,
@@ -31,7 +31,7 @@ from collector.protocols.bmp.per_peer import PeerHeader
 
 register(
     nfacctd_bmp_dropped="BMP messages without their effect, or part of it, by reason (malformed, "
-    "missing_peer_up, loc_rib_address, route_mirroring, version_4, unknown_type)",
+    "missing_peer_up, loc_rib_address, open, route_mirroring, version_4, unknown_type)",
     nfacctd_bmp_dump_events_dropped="BMP events too many for the next table dump",
 )
 
@@ -39,8 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 _IDENTITY = slice(6, 40)  # per-peer header without its time, in a BMP message
 _ADDRESS = slice(16, 32)  # its address
-_STATISTICS_AT = 52  # after common header, per-peer header and Stats Count
-_TLV_HEADER = 4
+_TYPE_AT = 5  # in the common header
 _NO_ADDRESS = bytes(16)
 _DELETED_AT_ONCE = 100
 _TOLD_EVERY_S = 60.0  # a log line about messages of a peer without Peer Up
@@ -82,14 +81,22 @@ class MessageHandler:
             is done.
         """
         try:
+            match tuple(octets[:1] + octets[_TYPE_AT : _TYPE_AT + 1]):
+                case framing.VERSION_3, framing.STATISTICS_REPORT:
+                    return self._statistics(session, octets)
+                case framing.VERSION_3, framing.PEER_DOWN:
+                    return self._peer_down(session, octets, now_s)
+                case framing.VERSION_3, framing.PEER_UP:
+                    return self._peer_up(session, octets)
             message = session.decoder.decode(octets)
             if type(message) is RouteMonitoring:
-                self._route_monitoring(session, octets, message, now_s)
-                return None
-            return self._other(session, octets, message, now_s)
+                return self._route_monitoring(session, octets, message, now_s)
+            return self._other(session, message)
         except DecodeError:
-            self._counters.add("nfacctd_bmp_dropped.malformed")
-            return None
+            return self._malformed()
+
+    def _malformed(self) -> None:
+        self._counters.add("nfacctd_bmp_dropped.malformed")
 
     def deleted(self, session: RouterSession, entries: Iterable[Entry]) -> Iterator[int]:
         """Write routes that are gone with their peer or session; gives how many at a step."""
@@ -100,16 +107,8 @@ class MessageHandler:
                     self._writer.routes(session, DELETE, table, part, None, INTERNAL)
                 yield len(part)
 
-    def _other(
-        self, session: RouterSession, octets: bytes, message: BmpMessage, now_s: float
-    ) -> Iterator[int] | None:
+    def _other(self, session: RouterSession, message: BmpMessage) -> None:
         match message:
-            case PeerDown():
-                return self._peer_down(session, octets, message, now_s)
-            case PeerUp():
-                self._peer_up(session, octets, message)
-            case Statistics():
-                self._statistics(session, octets, message)
             case Initiation():
                 body = self._bodies.initiation
                 self._event(session, DumpEvent(kinds.INITIATION, "init", 0, body, (message,)))
@@ -123,39 +122,56 @@ class MessageHandler:
                 self._counters.add("nfacctd_bmp_dropped.version_4")
             case UnknownType():
                 self._counters.add("nfacctd_bmp_dropped.unknown_type")
-        return None
 
-    def _peer_up(self, session: RouterSession, octets: bytes, message: PeerUp) -> None:
+    def _peer_up(self, session: RouterSession, octets: bytes) -> None:
+        is_told = True
+        try:
+            message = session.decoder.decode(octets)
+        except DecodeError:
+            message = session.decoder.decode(wire.without_information(octets))
+            is_told = False
         if self._is_addressed(octets, message.peer):
+            return
+        if not (is_acceptable(message.sent_open) and is_acceptable(message.received_open)):
+            self._counters.add("nfacctd_bmp_dropped.open")
             return
         session.routes.peer_up(message)
         self._peers_changed()
+        if not is_told:
+            self._malformed()
+            return
         body = self._bodies.peer_up
-        event = DumpEvent(kinds.PEER_UP, "peer_up", message.time_us, body, (message,))
-        self._event(session, event)
+        arguments = message, wire.local_ipv4(octets)
+        time_us = stamp_us(message.time_us)
+        self._event(session, DumpEvent(kinds.PEER_UP, "peer_up", time_us, body, arguments))
 
     def _peer_down(
-        self, session: RouterSession, octets: bytes, message: PeerDown, now_s: float
+        self, session: RouterSession, octets: bytes, now_s: float
     ) -> Iterator[int] | None:
-        if self._is_addressed(octets, message.peer):
+        peer, time_us = session.decoder.per_peer(octets)
+        message = wire.peer_down(octets, peer, stamp_us(time_us))
+        if message is None:
+            return self._malformed()
+        if self._is_addressed(octets, peer):
             return None
         body = self._bodies.peer_down
         event = DumpEvent(kinds.PEER_DOWN, "peer_down", message.time_us, body, (message,))
         self._event(session, event)
-        entries = session.routes.peer_down(message.peer)
+        entries = session.routes.peer_down(peer)
         if entries is None:
-            self._missing_peer(session, "peer down", message.peer, now_s)
+            self._missing_peer(session, "peer down", peer, now_s)
             return None
         self._peers_changed()
         return self.deleted(session, entries)
 
-    def _statistics(self, session: RouterSession, octets: bytes, message: Statistics) -> None:
-        if self._is_addressed(octets, message.peer):
+    def _statistics(self, session: RouterSession, octets: bytes) -> None:
+        peer, time_us = session.decoder.per_peer(octets)
+        if self._is_addressed(octets, peer):
             return
-        for statistic, value in zip(message.statistics, _statistic_octets(octets), strict=True):
+        for kind, value in wire.statistics(octets):
             body = self._bodies.statistic
-            arguments = message.peer, statistic.type, value, True
-            event = DumpEvent(kinds.STATISTICS, "stats", message.time_us, body, arguments)
+            arguments = peer, kind, value, True
+            event = DumpEvent(kinds.STATISTICS, "stats", stamp_us(time_us), body, arguments)
             self._write(session, event)
             if self._dumps_statistics:
                 self._keep(session, event._replace(arguments=(*arguments[:-1], False)))
@@ -172,8 +188,11 @@ class MessageHandler:
                 self._missing_peer(session, "route monitor", header, now_s)
             return
         session.route_arrival = session.arrival
-        parts = message.parts
+        parts, time_us = message.parts, stamp_us(message.time_us)
         reach = parts.mp_reach
+        if reach is not None and not reach.nlri:
+            self._malformed()
+            return
         attributes = None
         if parts.attributes_key or parts.announced or reach is not None:
             # First of all: an attribute that nfacctd cannot read costs withdrawals too.
@@ -181,12 +200,12 @@ class MessageHandler:
             attributes = self._attributes.read(parts.attributes_key, view.as_size, next_hop)
         family = end_of_rib(parts)
         if family is not None:
-            self._writer.end_of_rib(session, view, family, message.time_us)
+            self._writer.end_of_rib(session, view, family, time_us)
             return
         routes, is_written = session.routes, self._writer.writes(session)
         found, fault = changes(parts, view.peer.add_path_families)
         if fault is not None:
-            self._counters.add("nfacctd_bmp_dropped.malformed")
+            self._malformed()
         for announced, afi, safi, nlri in found:
             table = routes.table(view, afi, safi)
             if table is None:
@@ -198,7 +217,7 @@ class MessageHandler:
             if is_written:
                 told = filter(None, entries)
                 log_type = UPDATE if announced else WITHDRAW
-                self._writer.routes(session, log_type, table, told, message.time_us)
+                self._writer.routes(session, log_type, table, told, time_us)
 
     def _is_addressed(self, octets: bytes, header: PeerHeader) -> bool:
         """Whether it is a Loc-RIB with an address, which nfacctd drops (RFC 9069 section 4.1)."""
@@ -231,12 +250,3 @@ class MessageHandler:
     def _keep(self, session: RouterSession, event: DumpEvent) -> None:
         if not session.dump_events.add(event):
             self._counters.add("nfacctd_bmp_dump_events_dropped")
-
-
-def _statistic_octets(message: bytes) -> Iterator[bytes]:
-    """Cut the values of a Statistics Report that was decoded: what there is of unknown types."""
-    start = _STATISTICS_AT
-    for _ in range(int.from_bytes(message[start - 4 : start])):
-        length = int.from_bytes(message[start + 2 : start + _TLV_HEADER])
-        start += _TLV_HEADER + length
-        yield message[start - length : start]

@@ -14,6 +14,7 @@ from collector.protocols.bgp.as_path import (
     AS_CONFED_SET,
     AS_SEQUENCE,
     AS_SET,
+    AS_TRANS,
     AsPath,
 )
 from collector.protocols.bgp.families import SAFI_LABELLED, SAFI_UNICAST, Family
@@ -23,6 +24,7 @@ _KEPT_ASIDE = ("aigp", "psid_li", "otc")
 _SETS = frozenset({AS_SET, AS_CONFED_SET})
 _SEGMENT_TYPES = _SETS | {AS_SEQUENCE, AS_CONFED_SEQUENCE}
 _AS_CODE = {2: "H", 4: "I"}
+_BGP_VERSION = 4
 _FAMILY_MODE_OCTETS = 4
 _RECEIVE_ONLY = 1  # RFC 7911 section 4
 _MAX_FAMILIES = 64  # what is remembered of one speaker; real ones have a dozen
@@ -35,6 +37,11 @@ IS_FILTERED_OF_PEER_DOWN = 0
 
 FAMILY_STATISTICS = frozenset({9, 10})
 """Of the counters per AFI and SAFI only these tell which; 16 and 17 do not (reference 3.3)."""
+
+
+def stamp_us(time_us: int) -> int:
+    """Give the time of a per-peer header: below a second it is as unknown as 0."""
+    return time_us if time_us >= 1_000_000 else 0
 
 
 def signed(value: int) -> int:
@@ -105,6 +112,19 @@ def _hops(path: AsPath, *, confederations: bool = False) -> int:
     )
 
 
+def is_acceptable(speaker: Open) -> bool:
+    """Tell whether nfacctd takes an OPEN; a Peer Up with another is as if it had not been sent.
+
+    The two forms of the AS number have to agree, though RFC 6793 lets a speaker do as it likes.
+    """
+    wide = speaker.values(CAPABILITY_FOUR_OCTET_AS)
+    if speaker.version != _BGP_VERSION or any(len(value) != 4 for value in wide):
+        return False
+    if speaker.as_field == AS_TRANS:
+        return bool(wide) and speaker.as_number not in (0, AS_TRANS)
+    return not wide or speaker.as_number in (0, speaker.as_field)
+
+
 def as_size(sent: Open, received: Open) -> int:
     """Tell the octets of an AS in a peer's Route Monitoring that has no A flag.
 
@@ -131,7 +151,7 @@ def _add_path_modes(speaker: Open) -> dict[Family, int]:
     modes: dict[Family, int] = {}
     for value in speaker.values(CAPABILITY_ADD_PATH):
         for at in range(0, len(value) - _FAMILY_MODE_OCTETS + 1, _FAMILY_MODE_OCTETS):
-            if len(modes) < _MAX_FAMILIES:
+            if value[at + 3] and len(modes) < _MAX_FAMILIES:
                 modes[int.from_bytes(value[at : at + 2]), value[at + 2]] = value[at + 3]
     return modes
 

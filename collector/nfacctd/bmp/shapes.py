@@ -205,7 +205,7 @@ class AvroShape:
         record |= {key: value for key, value in body.items() if key in record}
         if kind == STATISTICS:
             record["peer_type_str"] = ""
-            if isinstance(record["counter_value"], str):
+            if not isinstance(record["counter_value"], int):
                 record["counter_value"] = 0
         return record
 

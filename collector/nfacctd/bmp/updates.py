@@ -51,9 +51,7 @@ def changes(
     fault: DecodeError | None = None
     for announced, family, octets, offset in _fields(parts):
         add_path = family in add_path_families
-        nlri, its_fault = cut(
-            octets, family, add_path=add_path, announced=announced, offset=offset
-        )
+        nlri, its_fault = cut(octets, family, add_path=add_path, announced=announced, offset=offset)
         fault = its_fault or fault
         (found if family[0] == AFI_IPV4 else later).append(Change(announced, *family, nlri))
     return found + later, fault

@@ -33,13 +33,17 @@ class Capability(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What one speaker says of itself; ``as_number`` is that of 4 octets where it is announced."""
+    """What one speaker says of itself; ``as_number`` is that of 4 octets where it is announced.
+
+    ``as_field`` is what stands in the place for 2 octets.
+    """
 
     version: int
     as_number: int
     hold_time_s: int
     bgp_id: str
     capabilities: tuple[Capability, ...]
+    as_field: int
 
     def values(self, code: int) -> list[bytes]:
         """Give the values of all capabilities of that code, in wire order."""
@@ -57,7 +61,7 @@ def read_open(body: bytes, offset: int = 0) -> Open:
     """
     if len(body) < _FIXED.size:
         raise TruncatedError(offset, "OPEN cut short", _SOURCE)
-    version, as_number, hold_time_s, bgp_id, length = _FIXED.unpack_from(body)
+    version, as_field, hold_time_s, bgp_id, length = _FIXED.unpack_from(body)
     parameters, start, extended = body[_FIXED.size :], _FIXED.size, False
     if length and parameters[:1] == bytes((_PARAMETER_EXTENDED_LENGTH,)):
         # RFC 9072 section 2: with this type the old length says nothing, whatever it is.
@@ -69,10 +73,12 @@ def read_open(body: bytes, offset: int = 0) -> Open:
         reason = f"Optional Parameters Length {length} passes the end"
         raise TruncatedError(offset + start, reason, _SOURCE)
     capabilities = _capabilities(parameters[:length], offset + start, extended)
+    as_number = as_field
     for code, value in capabilities:
         if code == CAPABILITY_FOUR_OCTET_AS and len(value) == 4:
             as_number = int.from_bytes(value)
-    return Open(version, as_number, hold_time_s, ipv4_text(bgp_id), tuple(capabilities))
+    identifier = ipv4_text(bgp_id)
+    return Open(version, as_number, hold_time_s, identifier, tuple(capabilities), as_field)
 
 
 def _capabilities(parameters: bytes, offset: int, extended: bool) -> list[Capability]:

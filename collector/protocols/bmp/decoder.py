@@ -133,7 +133,7 @@ class BmpDecoder:
         return Termination(read_termination(message[_IDENTITY_AT:], _IDENTITY_AT))
 
     def _route_monitoring(self, message: bytes) -> RouteMonitoring:
-        peer, time_us = self._per_peer(message)
+        peer, time_us = self.per_peer(message)
         # Octets after the UPDATE are let be: RFC 7854 gives them no meaning.
         update = _bgp_message(message[_BODY_AT:], _BODY_AT, UPDATE, _MONITORING_SOURCE)
         parts = split_update(update.body, _UPDATE_AT)
@@ -142,11 +142,11 @@ class BmpDecoder:
         return RouteMonitoring(peer, time_us, parts, families)
 
     def _statistics(self, message: bytes) -> Statistics:
-        peer, time_us = self._per_peer(message)
+        peer, time_us = self.per_peer(message)
         return Statistics(peer, time_us, read_statistics(message[_BODY_AT:], _BODY_AT))
 
     def _peer_up(self, message: bytes) -> PeerUp:
-        peer, time_us = self._per_peer(message)
+        peer, time_us = self.per_peer(message)
         if len(message) < _BODY_AT + _PEER_UP.size:
             raise TruncatedError(_BODY_AT, "Peer Up cut short", _PEER_UP_SOURCE)
         field, local_port, remote_port = _PEER_UP.unpack_from(message, _BODY_AT)
@@ -158,7 +158,7 @@ class BmpDecoder:
         return PeerUp(peer, time_us, local, local_port, remote_port, sent, received, information)
 
     def _peer_down(self, message: bytes) -> PeerDown:
-        peer, time_us = self._per_peer(message)
+        peer, time_us = self.per_peer(message)
         if len(message) == _BODY_AT:
             raise TruncatedError(_BODY_AT, "Peer Down without a reason", _PEER_DOWN_SOURCE)
         reason, start = message[_BODY_AT], _BODY_AT + 1
@@ -175,7 +175,7 @@ class BmpDecoder:
         return down
 
     def _route_mirroring(self, message: bytes) -> RouteMirroring:
-        peer, time_us = self._per_peer(message)
+        peer, time_us = self.per_peer(message)
         tlvs = read_tlvs(message[_BODY_AT:], _BODY_AT)
         # These are the octets of the BGP session, whatever the router makes of them for its tables.
         agreed = self._agreed.get(peer.key) or _Agreed(peer.as_size, {})
@@ -184,7 +184,12 @@ class BmpDecoder:
             peer, time_us, tuple(_mirrored(*tlv, agreed.as_size, families) for tlv in tlvs)
         )
 
-    def _per_peer(self, message: bytes) -> tuple[PeerHeader, int]:
+    def per_peer(self, message: bytes) -> tuple[PeerHeader, int]:
+        """Read the per-peer header of a message that has one, and its time in microseconds.
+
+        Raises:
+            TruncatedError: the message ends before it does.
+        """
         if len(message) < _BODY_AT:
             raise TruncatedError(_IDENTITY_AT, "per-peer header cut short", _PER_PEER_SOURCE)
         octets = message[_IDENTITY_AT:_TIMESTAMP_AT]

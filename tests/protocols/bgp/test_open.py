@@ -21,6 +21,7 @@ def test_capabilities_of_several_parameters() -> None:
         hold_time_s=180,
         bgp_id="192.0.2.1",
         capabilities=(Capability(1, bytes(4)), Capability(2, b""), Capability(*AS4)),
+        as_field=23456,
     )
 
 
