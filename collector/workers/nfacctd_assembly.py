@@ -139,6 +139,7 @@ class NfacctdAssembly:
             # What came before a purge is in it.
             self.flow_path.close_batch()
         self._purge(now_s)
+        self.bmp_path.rest()
         # nfacctd waits for the second after: what comes within the first one is in the dump.
         if now_s >= self._next_dump_s + 1:
             self._next_dump_s = self._bmp_log.schedule.next_s(now_s)

@@ -8,12 +8,15 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """Options for programs that live for seconds."""
+
+_ATTEMPTS, _ATTEMPT_S, _PAUSE_S = 3, 240, 5
 
 _CACHE = Path(__file__).parents[2] / "build" / "lab"
 
@@ -36,13 +39,25 @@ def fetched(pom: Path, *goal: str) -> Path:
             fresh = library.with_suffix(".fresh")
             shutil.rmtree(fresh, ignore_errors=True)
             command = ["mvn", "-q", "-B", "-f", str(pom), *goal, f"-DoutputDirectory={fresh}"]
-            subprocess.run(command, check=True, timeout=600)
+            _run_with_patience(command)
             for archive in fresh.glob("*.tar.gz"):
                 with tarfile.open(archive) as files:
                     files.extractall(fresh, filter="data")
                 archive.unlink()
             fresh.rename(library)
     return library
+
+
+def _run_with_patience(command: list[str]) -> None:
+    """Run a command that downloads; what came before a failure is not fetched again."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            subprocess.run(command, check=True, timeout=_ATTEMPT_S)
+            return
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def start_java(

@@ -127,6 +127,11 @@ class BmpLog:
         return connection.number in self._work
 
     @property
+    def routes(self) -> int:
+        """How many routes are held."""
+        return self._store.routes
+
+    @property
     def has_work(self) -> bool:
         """Whether `resume` has something to do."""
         return bool(self._work or self._dumps)
@@ -191,7 +196,7 @@ class BmpLog:
 
     def _end(self, session: RouterSession, now_s: float) -> Iterator[int]:
         self._writer.set_time(now_s)
-        for table in session.routes.all_tables():
+        for table in session.routes.end():
             yield from self._handler.deleted(session, table.entries.values())
         self._writer.session(session, kinds.LOG_CLOSE, "log_close")
 

@@ -160,6 +160,18 @@ class RouterRoutes:
             for view in peer.views.values():
                 yield from view.tables.values()
 
+    def end(self) -> Iterator[Table]:
+        """Give all tables as `all_tables` does, and let go of each after it, and of all at last."""
+        for table in self.all_tables():
+            yield table
+            # Routes know their table: without this they would wait for the collector of cycles.
+            table.entries.clear()
+        self.peers.clear()
+        self.indexes.clear()
+        self.memo.clear()
+        self._views.clear()
+        self.routes = 0
+
     def _new_view(self, peer: Peer, header: PeerHeader) -> View | None:
         return peer.add_view(header) if self._has_room_for_table() else None
 
@@ -216,8 +228,13 @@ class RouteStore:
             self._slots.append(routes)
         return routes
 
+    @property
+    def routes(self) -> int:
+        """How many routes all sessions hold."""
+        return sum(routes.routes for routes in self)
+
     def close(self, routes: RouterRoutes) -> None:
-        """End a session; what it holds stays readable, and is no flow's any more."""
+        """End a session; what it holds stays readable until its `end`, and is no flow's any more."""
         self._slots[self._slots.index(routes)] = None
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import fastavro
 
+from collector.nfacctd.bmp.record import ROUTE_DUMP, ROUTE_LOG
+from collector.nfacctd.outputs.avro_routes import RouteRecords
 from collector.nfacctd.outputs.avro_schemas import Schema
 from collector.nfacctd.outputs.encoding import Fields, json_octets
 
@@ -21,6 +23,7 @@ PENDING_MAGIC = b"\1"
 _END_OF_TEXT = b"\0"  # nfacctd counts the end of its C string as part of BMP messages
 _INT64_MAX = (1 << 63) - 1
 _CONTAINER_MAGIC = b"Obj\1"
+_ROUTES = frozenset({ROUTE_LOG, ROUTE_DUMP})
 
 
 class AvroRecords:
@@ -28,6 +31,9 @@ class AvroRecords:
 
     def __init__(self, schemas: Mapping[str, Schema]) -> None:
         self._parsed = {kind: fastavro.parse_schema(schema) for kind, schema in schemas.items()}
+        self._routes = {
+            kind: RouteRecords(schema) for kind, schema in schemas.items() if kind in _ROUTES
+        }
         self._branches = {
             kind: [(field["name"], _branch(field["type"])) for field in schema["fields"]]
             for kind, schema in schemas.items()
@@ -42,8 +48,11 @@ class AvroRecords:
         Raises:
             ValueError: it is not as its schema says.
         """
-        out = io.BytesIO()
+        routes = self._routes.get(kind)
         try:
+            if routes is not None:
+                return routes.binary(fields)
+            out = io.BytesIO()
             fastavro.schemaless_writer(out, self._parsed[kind], _signed(fields))
         except (TypeError, KeyError, OverflowError, AttributeError) as error:
             raise ValueError(f"{kind}: {error}") from error

@@ -71,7 +71,10 @@ class KafkaStream:
         topics: dict[str, _Topic] = {}
         for (base, key), payloads in self._sorted(entries).items():
             for payload, records in packed(payloads, self._packing):
-                topic = topics.setdefault(self._next(base), _Topic())
+                name = self._next(base)
+                topic = topics.get(name)
+                if topic is None:
+                    topic = topics[name] = _Topic()
                 topic.messages.append((key, payload))
                 topic.counts.append(records)
         return [
@@ -81,14 +84,19 @@ class KafkaStream:
 
     def _sorted(self, entries: Iterable[Entry]) -> dict[tuple[str, bytes | None], list[bytes]]:
         found: dict[tuple[str, bytes | None], list[bytes]] = {}
+        encode, last, payloads = self._encode, None, []
         for kind, fields, values, _time_s in entries:
             try:
-                payload = self._encode(kind, fields)
+                payload = encode(kind, fields)
             except ValueError:
                 self._counters.add(f"nfacctd_unwritable.{self._name}")
                 continue
-            key = None if self._key is None else self._key.expand(values).encode()
-            found.setdefault((self._topic.expand(values), key), []).append(payload)
+            if values is not last:
+                # Records of a router come together, and say the same to all variables.
+                last = values
+                key = None if self._key is None else self._key.expand(values).encode()
+                payloads = found.setdefault((self._topic.expand(values), key), [])
+            payloads.append(payload)
         return found
 
     def _next(self, topic: str) -> str:

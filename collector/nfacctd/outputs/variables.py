@@ -41,9 +41,13 @@ class Pattern:
             self._parts += [text[end : found.start()], variables[name]]
             end = found.start() + 1 + len(name)
         self._parts.append(text[end:])
+        self.constant: str | None = text if len(self._parts) == 1 else None
+        """The text, where there is no variable in it."""
 
     def expand(self, values: Values) -> str:
         """Write the text for one record."""
+        if self.constant is not None:
+            return self.constant
         return "".join([part if isinstance(part, str) else part(values) for part in self._parts])
 
 
