@@ -17,7 +17,7 @@ from collector.nfacctd.bmp.quirks import (
 )
 from collector.nfacctd.bmp.route_attributes import RouteAttributes
 from collector.nfacctd.bmp.route_buckets import Buckets
-from collector.nfacctd.bmp.routes import Entry, Peer, PeerName, Table, View, peer_name
+from collector.nfacctd.bmp.routes import Entry, LongEntry, Peer, PeerName, Table, View, peer_name
 from collector.protocols.bgp.families import Family
 from collector.protocols.bmp.messages import PeerUp
 from collector.protocols.bmp.per_peer import PeerHeader
@@ -108,30 +108,31 @@ class RouterRoutes:
         Returns:
             The route; None where there are too many.
         """
-        if type(nlri) is bytes:
-            key = prefix = nlri
-            path_id = rd = label = None
-        else:
-            _, prefix, path_id, rd, label = nlri
-            key = _key(table, nlri)
+        more = None if type(nlri) is bytes else nlri
+        key = nlri if more is None else _key(table, more)
         entry = table.entries.get(key)
         if entry is not None:
             if are_equal(entry.attributes, attributes):
                 return entry
-            has_more = path_id is not None or label is not None
+            has_more = more is not None and (more.path_id is not None or more.label is not None)
             entry.attributes = with_leftovers(entry.attributes, attributes, has_more=has_more)
         else:
             if self.routes >= _MAX_ROUTES:
                 self._counters.add("nfacctd_bmp_routes_dropped.routes")
                 return None
-            entry = table.entries[key] = Entry(table, prefix, attributes, path_id, rd)
+            if more is None:
+                entry = Entry(table, key, attributes)
+            else:
+                entry = LongEntry(table, more.told, attributes, more.path_id)
+                entry.rd = more.rd
+            table.entries[key] = entry
             self.routes += 1
             if table.index is not None:
                 table.index.add(entry)
                 if self.memo:
                     self.memo.clear()
-        if label is not None:
-            entry.label = label
+        if more is not None and more.label is not None:
+            entry.label = more.label
         return entry
 
     def withdraw(self, table: Table, nlri: bytes | Route) -> Entry | None:
@@ -166,6 +167,7 @@ class RouterRoutes:
             yield table
             # Routes know their table: without this they would wait for the collector of cycles.
             table.entries.clear()
+            table.index = None
         self.peers.clear()
         self.indexes.clear()
         self.memo.clear()
@@ -234,7 +236,7 @@ class RouteStore:
         return sum(routes.routes for routes in self)
 
     def close(self, routes: RouterRoutes) -> None:
-        """End a session; what it holds stays readable until its `end`, and is no flow's any more."""
+        """End a session: what it holds is no flow's any more, and readable until its `end`."""
         self._slots[self._slots.index(routes)] = None
 
 

@@ -34,33 +34,41 @@ def peer_rd(header: PeerHeader) -> str | None:
 
 
 class Entry:
-    """A route that is held.
+    """A route that is held; there are millions of them.
 
-    ``prefix`` is as `split_nlri` gives it. Announced again it stays the same entry, of the same
-    age, with other ``attributes``, which are values: a reader may keep them.
+    ``prefix`` is its length in bits (one octet) and its octets. Announced again it stays the same
+    entry, of the same age, with other ``attributes``, which are values: a reader may keep them.
     """
 
-    __slots__ = ("attributes", "label", "path_id", "prefix", "rd", "table")
+    __slots__ = ("attributes", "prefix", "table")
 
-    def __init__(
-        self,
-        table: "Table",
-        prefix: bytes,
-        attributes: RouteAttributes,
-        path_id: int | None,
-        rd: bytes | None,
-    ) -> None:
+    path_id: int | None = None
+    rd: bytes | None = None
+    label: int | None = None
+
+    def __init__(self, table: "Table", prefix: bytes, attributes: RouteAttributes) -> None:
         self.table = table
         self.prefix = prefix
         self.attributes = attributes
-        self.path_id = path_id
-        self.rd = rd
-        self.label: int | None = None
 
     @property
     def prefix_length(self) -> int:
         """Length of the prefix in bits."""
         return self.prefix[0]
+
+
+class LongEntry(Entry):
+    """A route that has more than a prefix: a path identifier, a label, a distinguisher."""
+
+    __slots__ = ("label", "path_id", "rd")
+
+    def __init__(
+        self, table: "Table", prefix: bytes, attributes: RouteAttributes, path_id: int | None
+    ) -> None:
+        super().__init__(table, prefix, attributes)
+        self.path_id = path_id
+        self.rd = None
+        self.label = None
 
 
 class Table:
