@@ -69,7 +69,13 @@ class KafkaStream:
     def batches(self, entries: Iterable[Entry]) -> list[Batch]:
         """Encode records; their order is kept for each topic and key."""
         topics: dict[str, _Topic] = {}
+        alone = self._packing.records == 1 and not self._rounds
         for (base, key), payloads in self._sorted(entries).items():
+            if alone:
+                topic = topics.setdefault(base, _Topic())
+                topic.messages += [(key, payload) for payload in payloads]
+                topic.counts += [1] * len(payloads)
+                continue
             for payload, records in packed(payloads, self._packing):
                 name = self._next(base)
                 topic = topics.get(name)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from collector.metrics import Counters
-from collector.nfacctd.bmp.record import BmpRecord
+from collector.nfacctd.bmp.record import BmpRecord, Router
 from collector.nfacctd.outputs.avro_schemas import bmp_schemas, flow_schemas
 from collector.nfacctd.outputs.bmp_output import bmp_output
 from collector.nfacctd.outputs.encoding import FLOWS, PURGE_CLOSE, PURGE_INIT, Entry, Fields
@@ -90,14 +90,14 @@ class BmpSink:
 
     def __call__(self, records: Sequence[BmpRecord]) -> None:
         """Take records."""
-        # By identity: to hash a router of a million routes a million times takes seconds.
-        values: dict[int, Values] = {}
+        last: Router | None = None
+        values: Values = {}
         entries = []
         for kind, router, time_s, fields in records:
-            of_router = values.get(id(router))
-            if of_router is None:
-                of_router = values[id(router)] = router_values(router.address, router.port)
-            entries.append(Entry(kind, fields, of_router, time_s))
+            if router is not last:
+                # Those of a router come together.
+                last, values = router, router_values(router.address, router.port)
+            entries.append(Entry(kind, fields, values, time_s))
         self._outlet.put(self._stream.batches(entries))
 
 
