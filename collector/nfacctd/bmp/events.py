@@ -225,9 +225,14 @@ def _information(prefix: str, names: dict[int, str], tlvs: Iterable[Information]
     return fields
 
 
+def are_whole(tlvs: Iterable[Information]) -> bool:
+    """Tell whether TLVs that begin with an enterprise number have all of it."""
+    return all(len(tlv.value) >= _PEN_OCTETS for tlv in tlvs if tlv.type & _ENTERPRISE_TLV)
+
+
 def _unknown_tlv(tlv: Information) -> tuple[str, bytes]:
     octets = tlv.value.encode() if isinstance(tlv.value, str) else tlv.value
-    if tlv.type & _ENTERPRISE_TLV and len(octets) >= _PEN_OCTETS:
+    if tlv.type & _ENTERPRISE_TLV:
         pen = int.from_bytes(octets[:_PEN_OCTETS])
         return f"{pen}_{tlv.type & ~_ENTERPRISE_TLV}", octets[_PEN_OCTETS:]
     return str(tlv.type), octets

@@ -11,7 +11,7 @@ from collector.nfacctd.bmp import record as kinds
 from collector.nfacctd.bmp import wire
 from collector.nfacctd.bmp.attributes import AttributeReader
 from collector.nfacctd.bmp.dump import DumpEvent
-from collector.nfacctd.bmp.events import Bodies
+from collector.nfacctd.bmp.events import Bodies, are_whole
 from collector.nfacctd.bmp.quirks import is_acceptable, stamp_us
 from collector.nfacctd.bmp.routes import Entry, peer_name
 from collector.nfacctd.bmp.shapes import INTERNAL
@@ -109,6 +109,9 @@ class MessageHandler:
 
     def _other(self, session: RouterSession, message: BmpMessage) -> None:
         match message:
+            case Initiation() | Termination() if not are_whole(message.information):
+                session.terminated = isinstance(message, Termination)
+                self._malformed()
             case Initiation():
                 body = self._bodies.initiation
                 self._event(session, DumpEvent(kinds.INITIATION, "init", 0, body, (message,)))
@@ -137,7 +140,7 @@ class MessageHandler:
             return
         session.routes.peer_up(message)
         self._peers_changed()
-        if not is_told:
+        if not is_told or not are_whole(message.information):
             self._malformed()
             return
         body = self._bodies.peer_up

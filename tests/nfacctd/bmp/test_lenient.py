@@ -66,6 +66,16 @@ def test_bad_tlvs_cost_the_peer_up_and_not_the_peer() -> None:
     assert len(lab.send(connection, announce("20.0.0.0/8"))) == 1
 
 
+def test_enterprise_tlvs_that_are_cut_cost_the_message() -> None:
+    lab = Lab()
+    connection = lab.open()
+    cut = _with_length(bmp.initiation("name") + b"\x80\1\0\3abc")
+    assert lab.send(connection, cut) == []
+    whole = _with_length(bmp.initiation("name") + b"\x80\1\0\6\0\0\2\x7dab")
+    (told,) = lab.send(connection, whole)
+    assert told["bmp_init_info_637_1"] == "61-62"
+
+
 def test_a_peer_up_with_an_open_that_contradicts_itself_is_no_peer_up() -> None:
     lab = Lab()
     connection = lab.open()
