@@ -1,21 +1,28 @@
-"""BMP sessions of random content beside nfacctd itself: the same records, in the same order.
+"""BMP sessions of random content, and of real routers, beside nfacctd: the same records.
 
 Debian has nfacctd 1.7.7, the mode follows 1.8.1; `_of_1_7_7` has what differs between the two.
 """
 
+import contextlib
 import json
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from collector.protocols.bmp import framing
+from collector.protocols.bmp.framing import BmpFramer
 from tests.lab import random_bmp
+from tests.lab.bgp_routes import Route
 from tests.lab.daemons import Daemon
 from tests.lab.java import free_ports
+from tests.lab.namespaces import Network
+from tests.lab.routers import FrrRouter, GobgpRouter, RouteSource, Speaker, Station
 from tests.lab.waiting import wait_for
 from tests.nfacctd.bmp.lab import Lab
 
@@ -26,7 +33,22 @@ pytestmark = [
 
 Record = dict[str, Any]
 
-_SEEDS, _MESSAGES = range(40), 60
+_SEEDS, _MESSAGES = range(15), 60
+_STATION_PORT, _TYPE_AT = 1790, 5
+_ROUTES = [
+    *(
+        Route(f"198.18.{n}.0/24", (4_200_000_000 + n % 5, 64999), "10.1.2.2", (f"65000:{n % 3}",))
+        for n in range(40)
+    ),
+    *(
+        Route(f"2001:db8:{n:x}::/48", (7, 64999), "fd00:1:2::2", ("65000:1", "65000:2"))
+        for n in range(20)
+    ),
+    *(
+        Route(f"172.20.{n}.0/24", (64998, n + 1), "10.1.2.2", ("65000:9",), "65000:1")
+        for n in range(10)
+    ),
+]
 _CONF = """\
 daemonize: false
 nfacctd_ip: 127.0.0.1
@@ -94,17 +116,70 @@ def test_sessions_of_random_content(theirs: _Theirs, rough: bool) -> None:
     lab = Lab()
     told = 0
     for seed in _SEEDS:
-        address = f"127.1.{int(rough)}.{seed + 1}"
         messages = random_bmp.Session(seed, rough=rough).messages(_MESSAGES)
-        before = len(lab.log_records)
-        connection = lab.open(address)
-        lab.send(connection, *messages)
-        lab.close(connection)
-        ours = [_of_1_7_7(record.fields) for record in lab.log_records[before:]]
-        expected = [_comparable(r) for r in theirs.records(address, b"".join(messages))]
-        assert _ordered(filter(None, ours)) == _ordered(expected), f"seed {seed}"
-        told += len(expected)
+        address = f"127.1.{int(rough)}.{seed + 1}"
+        told += _assert_same(theirs, lab, address, messages, f"seed {seed}")
     assert told > 80 * len(_SEEDS)
+
+
+@pytest.mark.parametrize("kind", [FrrRouter, GobgpRouter])
+def test_sessions_of_real_routers(
+    theirs: _Theirs, network: Network, tmp_path: Path, kind: type[FrrRouter] | type[GobgpRouter]
+) -> None:
+    here, upstream = (network.namespace(f"{role}-{kind.__name__}") for role in ("here", "up"))
+    network.link(here, "uplink", upstream, "eth")
+    here.add_addresses("uplink", "10.1.2.1/24", "fd00:1:2::1/64")
+    upstream.add_addresses("eth", "10.1.2.2/24", "fd00:1:2::2/64")
+    neighbour = 65001 if kind is FrrRouter else 65101
+    source = RouteSource(
+        network, upstream, tmp_path / "source", Speaker("10.1.2.2", neighbour, "10.1.2.1", 65001)
+    )
+    router = kind(
+        network,
+        here,
+        tmp_path / "router",
+        Speaker("10.1.2.1", 65001, "10.1.2.2", neighbour),
+        Station("10.1.2.1", _STATION_PORT, "router"),
+    )
+    with here.inside(lambda: socket.create_server(("10.1.2.1", _STATION_PORT))) as station:
+        source.start()
+        router.start()
+        station.settimeout(60)
+        session, _ = station.accept()
+        framer = BmpFramer()
+        with session:
+            messages = _read(session, framer, framing.PEER_UP, 1)
+            source.announce(*_ROUTES)
+            messages += _read(session, framer, framing.ROUTE_MONITORING, len(_ROUTES))
+            source.withdraw(*_ROUTES[::2])
+            messages += _read(session, framer, framing.ROUTE_MONITORING, len(_ROUTES) // 2)
+    address = f"127.2.0.{1 + (kind is FrrRouter)}"
+    assert _assert_same(theirs, Lab(), address, messages, kind.__name__) > len(_ROUTES)
+
+
+def _read(session: socket.socket, framer: BmpFramer, kind: int, count: int) -> list[bytes]:
+    """Read until so many messages of a kind have come, and a second more."""
+    session.settimeout(0.2)
+    messages: list[bytes] = []
+    end = None
+    while end is None or time.monotonic() < end:
+        with contextlib.suppress(TimeoutError):
+            messages += framer.feed(session.recv(1 << 16))
+        if end is None and sum(message[_TYPE_AT] == kind for message in messages) >= count:
+            end = time.monotonic() + 1
+    return messages
+
+
+def _assert_same(theirs: _Theirs, lab: Lab, address: str, messages: list[bytes], what: str) -> int:
+    """Compare what both say of a session; give the number of records."""
+    before = len(lab.log_records)
+    connection = lab.open(address)
+    lab.send(connection, *messages)
+    lab.close(connection)
+    ours = [_of_1_7_7(record.fields) for record in lab.log_records[before:]]
+    expected = [_comparable(record) for record in theirs.records(address, b"".join(messages))]
+    assert _ordered(filter(None, ours)) == _ordered(expected), what
+    return len(expected)
 
 
 def _of_1_7_7(record: Record) -> Record | None:
