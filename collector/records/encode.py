@@ -138,9 +138,12 @@ def _json_rows(frame: polars.DataFrame) -> polars.Series:
     if not rest:
         rows = frame.select(polars.col(_EXTRA).fill_null("{}").alias("row"))
     else:
-        rows = frame.select(row=polars.struct(rest).struct.json_encode())
-        if _EXTRA in frame.columns:
-            rows = _spliced(rows.with_columns(frame[_EXTRA]))
+        # Not by `select`: a query costs a quarter of a millisecond, as much as 300 rows.
+        whole = len(rest) == len(frame.columns)
+        row = (frame if whole else frame.drop(_EXTRA)).to_struct("row").struct.json_encode()
+        if whole:
+            return row
+        rows = _spliced(polars.DataFrame([row, frame[_EXTRA]]))
     return rows["row"]
 
 

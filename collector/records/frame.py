@@ -1,9 +1,6 @@
-"""A batch as one DataFrame of raw columns: integers and codes, before anything is made text.
+"""Raw columns: integers and codes, before anything is made text; `publish.py` does that."""
 
-Raw frames are what is grouped and filtered cheaply; `publish.py` turns one into what is published.
-"""
-
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -13,16 +10,38 @@ from collector.records.columns import KINDS, Kind
 from collector.records.flow_batch import FlowBatch
 
 
-def raw_frame(batch: FlowBatch) -> pl.DataFrame:
-    """Put a batch's columns into one DataFrame, nulls where a value is missing."""
-    series = []
-    for name, values in batch.columns.items():
-        column = _series(name, values)
-        valid = batch.valid.get(name.partition(".")[0])
-        if valid is not None:
-            column = null_where_not(column, valid)
-        series.append(column.alias(name))
-    return pl.DataFrame(series)
+class RawColumns(Protocol):
+    """Columns of some rows by name, nulls where a value is missing; a DataFrame is one."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns."""
+
+    def __getitem__(self, name: str) -> pl.Series:
+        """Give a column that there is."""
+
+
+class BatchColumns:
+    """The raw columns of a batch, each made when it is first asked for."""
+
+    def __init__(self, batch: FlowBatch) -> None:
+        self._batch = batch
+        self._made: dict[str, pl.Series] = {}
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns."""
+        return list(self._batch.columns)
+
+    def __getitem__(self, name: str) -> pl.Series:
+        column = self._made.get(name)
+        if column is None:
+            column = _series(name, self._batch.columns[name])
+            valid = self._batch.valid.get(name.partition(".")[0])
+            if valid is not None:
+                column = null_where_not(column, valid).alias(name)
+            self._made[name] = column
+        return column
 
 
 def null_where_not(values: pl.Series, valid: NDArray[np.bool_]) -> pl.Series:

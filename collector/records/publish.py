@@ -1,4 +1,4 @@
-"""A raw frame made what is published: text for addresses, names and what the RIB says of a route.
+"""Raw columns made what is published: text for addresses, names and what the RIB says of a route.
 
 Everything is done for distinct values and spread, so a record costs a few gathers.
 """
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from collector.records.columns import JOIN_SIDES, KINDS, RECORD_ORDER, Kind
 from collector.records.distinct import map_distinct, spread
-from collector.records.frame import null_where_not
+from collector.records.frame import RawColumns, null_where_not
 from collector.records.path_columns import OF_PATH, PathColumns
 from collector.records.text import address_text, mac_text, prefix_text
 from collector.rib.paths import Paths
@@ -19,7 +19,7 @@ from collector.rib.paths import Paths
 
 @dataclass(slots=True)
 class Tables:
-    """What the integers of a raw frame stand for."""
+    """What the integers of raw columns stand for."""
 
     exporters: Sequence[str]
     codes: dict[str, Sequence[str]]  # column name to its texts
@@ -31,16 +31,16 @@ class Tables:
         self.path_columns = PathColumns(self.paths)
 
 
-def published_frame(raw: pl.DataFrame, tables: Tables, columns: Sequence[str] = ()) -> pl.DataFrame:
-    """Make the columns of a published record from a raw frame.
+def published_frame(raw: RawColumns, tables: Tables, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """Make the columns of a published record from raw ones.
 
     Args:
-        raw: as `frame.raw_frame` makes it, correlated or not, or grouped.
+        raw: of a batch, correlated or not, or of groups.
         tables: the worker's tables.
         columns: names wanted; all that the frame has where empty.
     Returns:
         Strings, integers, floats and lists only, in the order of `RECORD_ORDER`; a wanted column
-        that the frame has nothing for is left out.
+        that nothing is there for is left out.
     """
     wanted = frozenset(columns)
     made: dict[str, pl.Series] = {}
@@ -58,7 +58,7 @@ def published_frame(raw: pl.DataFrame, tables: Tables, columns: Sequence[str] = 
     return pl.DataFrame([made[name].alias(name) for name in order])
 
 
-def _column(raw: pl.DataFrame, name: str, tables: Tables) -> pl.Series:
+def _column(raw: RawColumns, name: str, tables: Tables) -> pl.Series:
     kind = KINDS.get(name)
     if kind is Kind.ADDRESS:
         high, low = raw[f"{name}.hi"], raw[f"{name}.lo"]
@@ -90,7 +90,7 @@ def _null_where(text: pl.Series, values: pl.Series) -> pl.Series:
 
 
 def _route_columns(
-    raw: pl.DataFrame, side: str, paths: PathColumns, wanted: frozenset[str]
+    raw: RawColumns, side: str, paths: PathColumns, wanted: frozenset[str]
 ) -> dict[str, pl.Series]:
     """Spread what the RIB says of the distinct paths of one side over its records."""
     names = [what for what in OF_PATH if not wanted or f"{side}{what}" in wanted]

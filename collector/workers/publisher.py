@@ -15,7 +15,7 @@ from collector.records.columns import JOIN_COLUMNS
 from collector.records.condition import Condition
 from collector.records.encode import encode, encode_events
 from collector.records.flow_batch import FlowBatch
-from collector.records.frame import raw_frame
+from collector.records.frame import BatchColumns
 from collector.records.needed_columns import needed_columns
 from collector.records.publish import Tables, published_frame
 from collector.workers.guard import Guard
@@ -122,9 +122,9 @@ class Publisher:
 
     def flows(self, batch: FlowBatch, now_s: float) -> None:
         """Publish a correlated batch, and add it to the aggregates."""
-        frames: list[pl.DataFrame] = []  # made once, for the first that wants it
+        columns = BatchColumns(batch)
         for publish in self._flows:
-            if not self._guard.run("publish", self._publish_flows, publish, batch, frames):
+            if not self._guard.run("publish", self._publish_flows, publish, columns):
                 self._count_failed(publish, batch.rows)
         for name, aggregator in self.aggregators.items():
             self._guard.run("aggregate", self._add, name, aggregator, batch, now_s)
@@ -160,12 +160,8 @@ class Publisher:
                 if not self._guard.run("publish", self._put, publish, rows):
                     self._count_failed(publish, rows.height)
 
-    def _publish_flows(
-        self, publish: PublishTable, batch: FlowBatch, frames: list[pl.DataFrame]
-    ) -> None:
-        if not frames:
-            frames.append(raw_frame(batch))
-        self._put(publish, published_frame(frames[0], self._tables, self._needed(publish)))
+    def _publish_flows(self, publish: PublishTable, columns: BatchColumns) -> None:
+        self._put(publish, published_frame(columns, self._tables, self._needed(publish)))
 
     def _needed(self, publish: PublishTable) -> tuple[str, ...]:
         """Columns to make text of: those published, and those the filter looks at; empty: all."""
@@ -191,8 +187,11 @@ class Publisher:
         topic = self._outputs.topic(publish)
         first = self._count(publish, topic, rows)
         sequence = pl.int_range(first, first + rows, dtype=pl.Int64, eager=True).alias("sequence")
-        envelope = (pl.lit(value).alias(name) for name, value in self._envelope().items())
-        numbered = sequence.to_frame().select(*envelope, "sequence").hstack(columns)
+        envelope = [
+            pl.Series(name, [value]).new_from_index(0, rows)
+            for name, value in self._envelope().items()
+        ]
+        numbered = pl.DataFrame([*envelope, sequence, *columns])
         key = self._outputs.key_column(publish)
         if key not in numbered.columns:
             key = None

@@ -14,7 +14,7 @@ from collector.pipeline.devices import DeviceDirectory, DeviceSettings
 from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS, Correlator
 from collector.protocols.bgp.route_distinguisher import rd_text
 from collector.records.flow_batch import IPV4_MAPPED, FlowBatch, SetColumns
-from collector.records.frame import raw_frame
+from collector.records.frame import BatchColumns
 from collector.records.publish import Tables, published_frame
 from collector.rib.paths import Path
 from collector.rib.peer import GLOBAL_RD, PeerKey
@@ -79,7 +79,7 @@ class Bench:
             self.rib.paths,
             lambda rd: rd_text(rd.to_bytes(8, "big")),
         )
-        return list(published_frame(raw_frame(batch), tables).iter_rows(named=True))
+        return list(published_frame(BatchColumns(batch), tables).iter_rows(named=True))
 
 
 def batch_of(directory: DeviceDirectory, flows: Sequence[Flow]) -> FlowBatch:

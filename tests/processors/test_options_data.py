@@ -7,7 +7,7 @@ import pytest
 from collector.processors.options_data import fill_names, fill_sampling
 from collector.protocols.ipfix.options import ExporterOptions
 from collector.records.flow_batch import FlowBatch
-from collector.records.frame import raw_frame
+from collector.records.frame import BatchColumns
 from tests.records.flows import batch_of, message
 
 OCTETS, INGRESS, EGRESS, SELECTOR, SAMPLER_RATE = (1, 4), (10, 4), (14, 4), (302, 8), (50, 4)
@@ -31,7 +31,7 @@ def rates(
     batch: FlowBatch, known: dict[int, ExporterOptions], configured: dict[int, int] | None = None
 ) -> list[float | None]:
     fill_sampling(batch, known.get, (configured or {}).get)
-    frame = raw_frame(batch)
+    frame = BatchColumns(batch)
     return frame["samplingRate"].to_list() if "samplingRate" in frame.columns else []
 
 
@@ -92,7 +92,8 @@ def test_names_of_interfaces_vrfs_and_applications() -> None:
     )
     fill_names(batch, {0: told, 2: told}.get)
     names = ("ingressInterfaceName", "egressInterfaceName", "ingressVRFName", "applicationName")
-    assert raw_frame(batch).select(names).rows() == [
+    columns = BatchColumns(batch)
+    assert list(zip(*(columns[name] for name in names), strict=True)) == [
         ("et-0/0/5", None, "red", "dns"),
         (None, None, None, None),
         (None, None, None, None),

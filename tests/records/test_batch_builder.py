@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from collector.metrics import Counters
-from collector.records.frame import raw_frame
+from collector.records.frame import BatchColumns
 from collector.records.publish import Tables, published_frame
 from collector.rib.paths import Paths
 from collector.simulation.ipfix import Field
@@ -31,7 +31,7 @@ def ipv6_record(source: str, destination: str, octets: int, packets: int) -> byt
 def published(*messages: bytes, **options: object) -> list[dict[str, object]]:
     batch = batch_of(*messages, **options)
     tables = Tables([f"192.0.2.{index}" for index in range(9)], {}, Paths(16, Counters()), hex)
-    return published_frame(raw_frame(batch), tables).to_dicts()
+    return published_frame(BatchColumns(batch), tables).to_dicts()
 
 
 def test_layouts_of_two_exporters_are_one_schema() -> None:
