@@ -1,5 +1,8 @@
 """Path attributes as BGP has them become what the RIB keeps and records show."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from collector.protocols.bgp.as_path import (
     AS_CONFED_SEQUENCE,
     AS_CONFED_SET,
@@ -8,42 +11,60 @@ from collector.protocols.bgp.as_path import (
     AsPath,
     path_length,
 )
-from collector.protocols.bgp.attributes import Attributes
+from collector.protocols.bgp.attributes import ORIGINS, Attributes, parse_attributes
 from collector.protocols.bgp.communities import (
     community_text,
     extended_community_text,
     large_community_text,
 )
-from collector.protocols.bgp.next_hop import next_hop
-from collector.rib.paths import Path
+from collector.rib.paths import Facts, Path
 
-_ORIGINS = ("igp", "egp", "incomplete")
+_AS_SIZES = {size: bytes((size,)) for size in (2, 4)}
+_community_text = lru_cache(1 << 16)(community_text)
 # As routers show them: RFC 5065 section 4 names the segments, nobody their brackets.
 _BRACKETS = {AS_SET: "{}", AS_CONFED_SEQUENCE: "()", AS_CONFED_SET: "[]"}
 
 
-def path_of(attributes: Attributes, mp_next_hop: bytes | None) -> Path:
-    """Make a path of the attributes of an UPDATE.
+def content_of(as_size: int, attributes: bytes) -> bytes:
+    """Make the key of an attribute set: equal octets mean the same only for one AS size."""
+    return _AS_SIZES[as_size] + attributes
+
+
+def facts_of(attributes: Attributes) -> Facts:
+    """Take from attributes what the RIB decides by."""
+    as_path = attributes.as_path or ()
+    return Facts(
+        _origin_as(as_path),
+        _peer_as(as_path),
+        path_length(as_path),
+        None if attributes.origin is None else ORIGINS[attributes.origin],
+        attributes.local_pref,
+        attributes.med,
+    )
+
+
+def read_paths(contents: Sequence[bytes], next_hops: Sequence[str | None]) -> list[Path]:
+    """Read paths that the RIB keeps.
 
     Args:
-        attributes: of one attribute set.
-        mp_next_hop: next hop of MP_REACH_NLRI as on the wire; None for classic IPv4 routes.
+        contents: as `content_of` made them, of attributes that can be parsed.
+        next_hops: text of the next hop of each.
     """
-    octets = attributes.next_hop if mp_next_hop is None else mp_next_hop
+    return list(map(_path, contents, next_hops))
+
+
+def _path(content: bytes, next_hop: str | None) -> Path:
+    attributes = parse_attributes(content[1:], content[0])
+    assert isinstance(attributes, Attributes)
     as_path = attributes.as_path or ()
     return Path(
-        as_path=as_path,
-        as_path_text=as_path_text(as_path),
-        origin_as=_origin_as(as_path),
-        peer_as=_peer_as(as_path),
-        path_length=path_length(as_path),
-        origin=None if attributes.origin is None else _ORIGINS[attributes.origin],
-        local_pref=attributes.local_pref,
-        med=attributes.med,
-        next_hop=next_hop(octets).address if octets else None,
-        communities=tuple(map(community_text, attributes.communities)),
-        large_communities=tuple(map(large_community_text, attributes.large_communities)),
-        extended_communities=tuple(map(extended_community_text, attributes.extended_communities)),
+        *facts_of(attributes),
+        as_path,
+        as_path_text(as_path),
+        next_hop,
+        tuple(map(_community_text, attributes.communities)),
+        tuple(map(large_community_text, attributes.large_communities)),
+        tuple(map(extended_community_text, attributes.extended_communities)),
     )
 
 

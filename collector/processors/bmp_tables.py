@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from collector.metrics import Counters, register
-from collector.processors.bgp_paths import path_of
+from collector.processors.bgp_paths import content_of, facts_of
 from collector.protocols.bgp.attributes import TreatAsWithdraw, parse_attributes
 from collector.protocols.bgp.families import IPV4_UNICAST
+from collector.protocols.bgp.next_hop import next_hop_text
 from collector.protocols.bgp.nlri import Nlri, split_nlri
+from collector.protocols.bgp.update import UpdateParts
 from collector.protocols.bmp.messages import BmpMessage, PeerDown, PeerUp, RouteMonitoring
 from collector.protocols.bmp.per_peer import PeerHeader
 from collector.rib.peer import GLOBAL_RD, Peer, PeerKey
@@ -107,9 +109,7 @@ class BmpTables:
             reach = parts.mp_reach
             changes.append(_cut(reach.nlri, (reach.afi, reach.safi), add_path, reach.next_hop))
         for family, routes, next_hop in changes:
-            path = 0
-            if next_hop is not None:
-                path = self._path(header.as_size, parts.attributes_key, family, next_hop)
+            path = 0 if next_hop is None else self._path(header.as_size, parts, next_hop)
             self._put(source, family, routes, path)
 
     def _put(
@@ -132,20 +132,23 @@ class BmpTables:
                 key = route.prefix or route.octets
                 table.announce(key, route.path_id, path, route.labels or ())
 
-    def _path(
-        self, as_size: int, attributes_key: bytes, family: tuple[int, int], next_hop: bytes
-    ) -> int:
+    def _path(self, as_size: int, parts: UpdateParts, mp_next_hop: bytes) -> int:
         """Find or make the id of an attribute set; 0 where its routes are to be withdrawn."""
         paths = self._rib.paths
-        key = (as_size, attributes_key, family, next_hop)
-        path = paths.intern(key)
+        octets = mp_next_hop or parts.next_hop
+        next_hop = next_hop_text(octets) if octets else None
+        content = content_of(as_size, parts.content)
+        path = paths.intern(content, next_hop)
         if path:
             return path
-        attributes = parse_attributes(attributes_key, as_size)
+        attributes = parse_attributes(parts.content, as_size)
         if isinstance(attributes, TreatAsWithdraw):
             self._counters.add("bmp_treat_as_withdraw")
             return 0
-        return paths.add(key, path_of(attributes, next_hop or None))
+        if next_hop is None and attributes.next_hop is not None:
+            # It comes twice, the first one counts; or its length is written in two octets.
+            next_hop = next_hop_text(attributes.next_hop)
+        return paths.add(content, next_hop, facts_of(attributes))
 
     def _source(self, header: PeerHeader, now_s: float) -> _Source | None:
         key = _peer_key(header)

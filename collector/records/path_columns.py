@@ -7,6 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from collector.records.distinct import spread
+from collector.records.frame import null_where_not
+from collector.rib.key_table import grown
 from collector.rib.paths import Path, Paths
 
 _TEXTS = pl.List(pl.String)
@@ -21,6 +23,14 @@ OF_PATH: dict[str, tuple[Callable[[Path], object], pl.DataType]] = {
     "Communities": (lambda path: path.communities, _TEXTS),
     "LargeCommunities": (lambda path: path.large_communities, _TEXTS),
     "ExtendedCommunities": (lambda path: path.extended_communities, _TEXTS),
+}
+
+# What the table of paths has in numbers, -1 for none: nothing is to be read for these.
+_NUMBERS = {
+    "OriginAs": "origin_as",
+    "PeerAs": "peer_as",
+    "LocalPref": "local_pref",
+    "Med": "med",
 }
 
 _MAX_PATHS = 1 << 18  # then all is forgotten: it also holds paths that no table has any more
@@ -39,23 +49,19 @@ class PathColumns:
 
         They are valid until the next call.
         """
-        if self._freed != self._paths.freed:
-            self._forget_freed()
         highest = int(ids.max(initial=0))
         if highest >= len(self._row_of):
-            grown = np.zeros(max(highest + 1, 2 * len(self._row_of)), np.uint32)
-            grown[: len(self._row_of)] = self._row_of
-            self._row_of = grown
+            self._row_of = grown(self._row_of, max(highest + 1, 2 * len(self._row_of)))
         rows = self._row_of[ids]
-        new = np.unique(ids[(rows == 0) & (ids != 0)])
+        # A row may be one of an earlier life of its id.
+        old = (self._born[rows] != self._paths.born[ids]) & (ids != 0)
+        new = np.unique(ids[old])
         if not new.size:
             return rows
-        if len(self._ids) + len(new) > _MAX_PATHS and len(self._ids) > 1:
+        if self._count + len(new) > _MAX_PATHS and self._count > 1:
             self._forget()
             return self.rows(ids)
-        self._row_of[new] = np.arange(len(self._ids), len(self._ids) + len(new))
-        self._ids.extend(new.tolist())
-        self._known.extend(self._paths.paths[path] for path in new.tolist())
+        self._add(new)
         return self._row_of[ids]
 
     def column(self, what: str, rows: NDArray[np.uint32]) -> pl.Series:
@@ -64,28 +70,53 @@ class PathColumns:
         column = self._columns.get(what)
         if column is None:
             column = self._columns[what] = pl.Series([None], dtype=dtype)
-        if len(column) < len(self._known):
-            column.append(_series([value_of(path) for path in self._known[len(column) :]], dtype))
+        if len(column) < self._count:
+            column.append(self._values(what, value_of, dtype, len(column)))
             if column.n_chunks() > _MAX_CHUNKS:
                 column.rechunk(in_place=True)
         return spread(column, rows)
 
-    def _forget(self) -> None:
-        self._known: list[Path | None] = [None]
-        self._ids: list[int] = [0]
-        self._row_of = np.zeros(1, np.uint32)
-        self._columns: dict[str, pl.Series] = {}
-        self._freed = self._paths.freed
+    def _values(
+        self, what: str, value_of: Callable[[Path], object], dtype: pl.DataType, start: int
+    ) -> pl.Series:
+        """Make the rest of a column, from a row on."""
+        if what in _NUMBERS:
+            ids = self._ids[start : self._count]
+            numbers = getattr(self._paths, _NUMBERS[what])[ids]
+            # Of an id that has begun another life nobody asks for this row any more.
+            values = pl.Series(np.where(numbers < 0, 0, numbers).astype(np.uint32))
+            return null_where_not(values, numbers >= 0) if (numbers < 0).any() else values
+        if start < self._fresh_from or self._fresh_from + len(self._fresh) < self._count:
+            self._read(start)
+        fresh = self._fresh[start - self._fresh_from :]
+        return _series([value_of(path) for path in fresh], dtype)
 
-    def _forget_freed(self) -> None:
-        """Forget the rows of ids that stand for other paths now, or for none."""
-        self._freed = self._paths.freed
-        values = self._paths.paths
-        rows = self._row_of[self._ids].tolist()
-        for row, (path, known) in enumerate(zip(self._ids, self._known, strict=True)):
-            # A row of an earlier life of the id says nothing of its present one.
-            if values[path] is not known and rows[row] == row:
-                self._row_of[path] = 0
+    def _add(self, new: NDArray[np.int32]) -> None:
+        first, self._count = self._count, self._count + len(new)
+        if self._count > len(self._ids):
+            self._ids = grown(self._ids, 2 * self._count)
+            self._born = grown(self._born, 2 * self._count)
+        self._ids[first : self._count] = new
+        self._born[first : self._count] = self._paths.born[new]
+        self._row_of[new] = np.arange(first, self._count)
+        self._fresh, self._fresh_from = [], first
+
+    def _read(self, start: int) -> None:
+        """Read paths from a row on; those that are gone have nothing to say."""
+        ids, born = self._ids[start : self._count], self._born[start : self._count]
+        alive = self._paths.born[ids] == born
+        paths = iter(self._paths.read(ids[alive]))
+        self._fresh = [next(paths) if one else Path() for one in alive.tolist()]
+        self._fresh_from = start
+
+    def _forget(self) -> None:
+        self._count = 1
+        self._ids = np.zeros(64, np.int32)
+        self._born = np.zeros(64, np.int64)
+        self._row_of = np.zeros(64, np.uint32)
+        self._columns: dict[str, pl.Series] = {}
+        self._fresh: list[Path] = []  # read already, for the columns that lack the last rows
+        self._fresh_from = 1
 
 
 def _series(values: list, dtype: pl.DataType) -> pl.Series:

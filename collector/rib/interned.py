@@ -10,55 +10,22 @@ from collector.rib.key_table import grown
 _FIRST_CAPACITY = 64
 
 
-class Interned:
-    """Keys and their values under ids from 1 on, with a count of holders each.
+class Counted:
+    """Ids from 1 on, with a count of holders each.
 
-    A value without holders lives until the next `collect`, so that an id may wait in a table's
+    An id without holders is good until the next `collect`, so that it may wait in a table's
     journal, or in a caller's hand, without being counted.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.freed = 0  # so far: who remembers what an id means looks whether it may have changed
-        self.values: list = [None]
+    def __init__(self) -> None:
         self.holders = np.zeros(_FIRST_CAPACITY, np.int32)
-        self._ids: dict[Hashable, int] = {}
-        self._keys: list[Hashable | None] = [None]
+        self._next = 1
         self._free: list[int] = []
         self._unheld: list[NDArray[np.int32]] = []
         self._added: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._ids)
-
-    def intern(self, key: Hashable) -> int:
-        """Return the id of a key, 0 if it has none."""
-        return self._ids.get(key, 0)
-
-    def add(self, key: Hashable, value: object) -> int:
-        """Give a value an id, or find the one its key has.
-
-        Returns:
-            The id, valid until the next `collect` and as long as it is held; 0 where the limit is
-            reached.
-        """
-        known = self._ids.get(key)
-        if known is not None:
-            return known
-        if len(self._ids) >= self.limit:
-            return 0
-        if self._free:
-            number = self._free.pop()
-            self.values[number], self._keys[number] = value, key
-        else:
-            number = len(self.values)
-            self.values.append(value)
-            self._keys.append(key)
-            if number >= len(self.holders):
-                self._grow(2 * len(self.holders))
-        self._ids[key] = number
-        self._added.append(number)
-        return number
+        return self._next - 1 - len(self._free)
 
     def hold(self, ids: NDArray[np.int32]) -> None:
         """Count one more holder for each id, once for each time it occurs; 0 is nobody's id."""
@@ -80,10 +47,10 @@ class Interned:
             self._unheld.append(unheld)
 
     def collect(self) -> int:
-        """Free every value without a holder.
+        """Free every id without a holder.
 
         Returns:
-            How many were freed; their ids will be given to others.
+            How many were freed; they will be given to other values.
         """
         if not self._unheld and not self._added:
             return 0
@@ -97,14 +64,53 @@ class Interned:
         freed = np.flatnonzero(candidate & (self.holders == 0)).tolist()
         for number in freed:
             self._forget(number)
-            del self._ids[self._keys[number]]
-            self.values[number] = self._keys[number] = None
         self._free.extend(freed)
-        self.freed += len(freed)
         return len(freed)
 
+    def _take(self) -> int:
+        """Give out an id, valid until the next `collect` and as long as it is held."""
+        if self._free:
+            number = self._free.pop()
+        else:
+            number = self._next
+            self._next += 1
+            if number >= len(self.holders):
+                self._grow(2 * len(self.holders))
+        self._added.append(number)
+        return number
+
     def _forget(self, number: int) -> None:
-        """Let go of what a subclass keeps beside the value."""
+        """Let go of what an id stands for."""
+        raise NotImplementedError
 
     def _grow(self, capacity: int) -> None:
         self.holders = grown(self.holders, capacity)
+
+
+class Interned(Counted):
+    """Values that are their own keys."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.values: list[Hashable] = [None]
+        self._ids: dict[Hashable, int] = {}
+
+    def add(self, value: Hashable) -> int:
+        """Give a value an id, or find the one it has; 0 where the limit is reached."""
+        known = self._ids.get(value)
+        if known is not None:
+            return known
+        if len(self._ids) >= self.limit:
+            return 0
+        number = self._take()
+        if number == len(self.values):
+            self.values.append(value)
+        else:
+            self.values[number] = value
+        self._ids[value] = number
+        return number
+
+    def _forget(self, number: int) -> None:
+        del self._ids[self.values[number]]
+        self.values[number] = None

@@ -22,7 +22,7 @@ class LabelStacks:
         """
         if len(labels) <= 1:
             return labels[0] + 1 if labels else 0
-        number = self._stacks.add(labels, labels)
+        number = self._stacks.add(labels)
         return -number if number else labels[0] + 1
 
     def labels(self, code: int) -> tuple[int, ...]:

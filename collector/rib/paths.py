@@ -1,13 +1,19 @@
-"""Path attribute sets: plain values once for each distinct set, and columns to gather from."""
+"""Path attribute sets: kept as they came, once for all devices, and columns to gather from.
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+A path is a *content*, all that an attribute set says but its next hop, with a next hop. Routers of
+one network announce the same contents with next hops of their own: a further next hop costs a
+content some 150 octets, whatever it says. What a content says in texts is read when a record
+shows it; as most paths are never shown, a table load makes none.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collector.metrics import Counters
-from collector.rib.interned import Interned
+from collector.rib.interned import Counted
 from collector.rib.key_table import grown
 
 # Sorted as RFC 4271 section 9.1.2.2 prefers them; a path without ORIGIN comes last.
@@ -19,83 +25,168 @@ _WORST = np.iinfo(np.uint64).max
 _LONGEST = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """What one attribute set says, ready for records; built once for each set."""
+class Facts(NamedTuple):
+    """What a content says in numbers: enough to choose a path, and to group flows by it."""
 
-    as_path: tuple = ()  # nested: (segment type, (AS, ...)), ...
-    as_path_text: str = ""
     origin_as: int = 0
     peer_as: int = 0  # the neighbour: first AS of the path; 0 for the router's own AS
     path_length: int = 0  # RFC 4271 section 9.1.2.2 a: an AS_SET counts one
     origin: str | None = None
     local_pref: int | None = None
     med: int | None = None
+
+
+class Path(NamedTuple):
+    """What one attribute set says, ready for records; the first fields are those of `Facts`."""
+
+    origin_as: int = 0
+    peer_as: int = 0
+    path_length: int = 0
+    origin: str | None = None
+    local_pref: int | None = None
+    med: int | None = None
+    as_path: tuple = ()  # nested: (segment type, (AS, ...)), ...
+    as_path_text: str = ""
     next_hop: str | None = None
     communities: tuple[str, ...] = ()
     large_communities: tuple[str, ...] = ()
     extended_communities: tuple[str, ...] = ()
 
 
+ReadPaths = Callable[[Sequence[Hashable], Sequence[str | None]], list[Path]]
+"""Reads contents, with the next hop of each."""
+
 _COLUMNS = {
     "origin_as": np.uint32,
     "peer_as": np.uint32,
     "local_pref": np.int64,
     "med": np.int64,
-    "next_hop": np.int32,
     "rank": np.uint64,
+    "next_hop": np.int32,
+    "born": np.int64,
+    "_content": np.int32,
 }
 
 
-class Paths(Interned):
+class _NextHop:
+    """A next hop, and the paths that have it: content id to path id."""
+
+    __slots__ = ("number", "paths", "text")
+
+    def __init__(self, number: int, text: str | None) -> None:
+        self.number = number
+        self.text = text
+        self.paths: dict[int, int] = {}
+
+
+class Paths(Counted):
     """The table of interned paths of a worker.
 
     Columns, indexed by path id (0 is no path; look them up anew after each `add`):
         origin_as, peer_as: uint32. local_pref, med: int64, -1 where the path has none.
-        next_hop: int32, ids of `next_hop_id`, 0 where the path has none.
         rank: uint64, the lower the better: local preference, path length, origin.
+        next_hop: int32, ids of `next_hop_id`, 0 where the path has none.
+        born: int64, another one for each life of an id, 0 while it is free.
     """
 
     origin_as: NDArray[np.uint32]
     peer_as: NDArray[np.uint32]
     local_pref: NDArray[np.int64]
     med: NDArray[np.int64]
-    next_hop: NDArray[np.int32]
     rank: NDArray[np.uint64]
+    next_hop: NDArray[np.int32]
+    born: NDArray[np.int64]
 
-    def __init__(self, limit: int, counters: Counters) -> None:
-        super().__init__(limit)
+    def __init__(self, limit: int, counters: Counters, read: ReadPaths) -> None:
+        super().__init__()
+        self.limit = limit
         self._counters = counters
+        self._read = read
         for name, kind in _COLUMNS.items():
             setattr(self, name, np.zeros(len(self.holders), kind))
         self.local_pref[0] = self.med[0] = -1
         self.rank[0] = _WORST
-        self._next_hops: dict[str, list[int]] = {}  # text: id, paths that have it
+        self._cells: list[memoryview] = []
+        self._look_at_cells()
+        self._born = 0
+        self._contents: dict[Hashable, int] = {}
+        self._content_keys: list[Hashable] = [None]
+        self._content_uses: list[int] = [0]
+        self._free_contents: list[int] = []
+        no_next_hop = _NextHop(0, None)
+        self._next_hops: dict[str | None, _NextHop] = {None: no_next_hop}
+        self._next_hop_of: dict[int, _NextHop] = {0: no_next_hop}
         self._last_next_hop = 0
 
     @property
-    def paths(self) -> list[Path | None]:
-        """The values by id."""
-        return self.values
-
-    @property
     def octets(self) -> int:
-        """Memory of the columns, without the values."""
+        """Memory of the columns, without the contents."""
         return self.holders.nbytes + sum(getattr(self, name).nbytes for name in _COLUMNS)
 
-    def add(self, key: Hashable, path: Path) -> int:
-        """Give a path an id, or find the one its key has; 0 where there are too many.
+    @property
+    def contents(self) -> int:
+        """How many contents there are."""
+        return len(self._contents)
+
+    @property
+    def next_hops(self) -> int:
+        """How many next hops there are."""
+        return len(self._next_hops) - 1
+
+    def intern(self, content: Hashable, next_hop: str | None) -> int:
+        """Return the id of a path, 0 if it has none."""
+        entry = self._next_hops.get(next_hop)
+        if entry is None:
+            return 0
+        return entry.paths.get(self._contents.get(content, 0), 0)
+
+    def add(self, content: Hashable, next_hop: str | None, facts: Facts | Path) -> int:
+        """Give a path an id, or find the one it has.
 
         Args:
-            key: whatever tells attribute sets apart.
+            content: whatever tells attribute sets apart but for their next hops.
+            facts: of the content.
+        Returns:
+            The id, valid until the next `collect` and as long as it is held; 0 where there are
+            too many.
         """
-        before = len(self._added)
-        number = super().add(key, path)
-        if len(self._added) > before:
-            self._fill(number, path)
-        elif not number:
+        known = self.intern(content, next_hop)
+        if known:
+            return known
+        if len(self) >= self.limit:
             self._counters.add("rib_paths_refused")
+            return 0
+        number = self._take()
+        content_id = self._use_content(content)
+        entry = self._next_hop_entry(next_hop)
+        entry.paths[content_id] = number
+        self._born += 1
+        row = (
+            facts.origin_as,
+            facts.peer_as,
+            -1 if facts.local_pref is None else facts.local_pref,
+            -1 if facts.med is None else facts.med,
+            _rank(facts),
+            entry.number,
+            self._born,
+            content_id,
+        )
+        for cells, value in zip(self._cells, row, strict=True):
+            cells[number] = value
         return number
+
+    def path(self, number: int) -> Path | None:
+        """Read what the path with this id says; None where nothing has it."""
+        return self.read([number])[0] if self.born[number] else None
+
+    def read(self, ids: Sequence[int]) -> list[Path]:
+        """Read what paths say; all of them are in use."""
+        contents = self._content[ids].tolist()
+        next_hops = self.next_hop[ids].tolist()
+        return self._read(
+            [self._content_keys[content] for content in contents],
+            [self._next_hop_of[next_hop].text for next_hop in next_hops],
+        )
 
     def next_hop_id(self, text: str) -> int:
         """Return the number that paths with this next hop have in ``next_hop``.
@@ -105,41 +196,56 @@ class Paths(Interned):
             path that has it, though it is never given to another next hop.
         """
         known = self._next_hops.get(text)
-        return known[0] if known else -1
+        return -1 if known is None else known.number
 
-    def _fill(self, number: int, path: Path) -> None:
-        self.origin_as[number] = path.origin_as
-        self.peer_as[number] = path.peer_as
-        self.local_pref[number] = -1 if path.local_pref is None else path.local_pref
-        self.med[number] = -1 if path.med is None else path.med
-        self.next_hop[number] = self._take_next_hop(path.next_hop)
-        self.rank[number] = _rank(path)
+    def _use_content(self, content: Hashable) -> int:
+        number = self._contents.get(content)
+        if number is None:
+            if self._free_contents:
+                number = self._free_contents.pop()
+                self._content_keys[number] = content
+            else:
+                number = len(self._content_keys)
+                self._content_keys.append(content)
+                self._content_uses.append(0)
+            self._contents[content] = number
+        self._content_uses[number] += 1
+        return number
 
-    def _take_next_hop(self, text: str | None) -> int:
-        if text is None:
-            return 0
+    def _next_hop_entry(self, text: str | None) -> _NextHop:
         entry = self._next_hops.get(text)
         if entry is None:
             self._last_next_hop += 1
-            entry = self._next_hops[text] = [self._last_next_hop, 0]
-        entry[1] += 1
-        return entry[0]
+            entry = self._next_hops[text] = _NextHop(self._last_next_hop, text)
+            self._next_hop_of[entry.number] = entry
+        return entry
 
     def _forget(self, number: int) -> None:
-        text = self.values[number].next_hop
-        if text is not None:
-            entry = self._next_hops[text]
-            entry[1] -= 1
-            if not entry[1]:
-                del self._next_hops[text]
+        self.born[number] = 0
+        content = int(self._content[number])
+        self._content_uses[content] -= 1
+        if not self._content_uses[content]:
+            del self._contents[self._content_keys[content]]
+            self._content_keys[content] = None
+            self._free_contents.append(content)
+        entry = self._next_hop_of[int(self.next_hop[number])]
+        del entry.paths[content]
+        if not entry.paths and entry.number:
+            del self._next_hops[entry.text]
+            del self._next_hop_of[entry.number]
 
     def _grow(self, capacity: int) -> None:
         super()._grow(capacity)
         for name in _COLUMNS:
             setattr(self, name, grown(getattr(self, name), capacity))
+        self._look_at_cells()
+
+    def _look_at_cells(self) -> None:
+        # Setting one element of a memoryview costs a third of what it costs in an array.
+        self._cells = [memoryview(getattr(self, name)) for name in _COLUMNS]
 
 
-def _rank(path: Path) -> int:
-    local_pref = _DEFAULT_LOCAL_PREF if path.local_pref is None else path.local_pref
-    origin = _ORIGINS.get(path.origin, _NO_ORIGIN)
-    return (0xFFFFFFFF - local_pref) << 18 | min(path.path_length, _LONGEST) << 2 | origin
+def _rank(facts: Facts | Path) -> int:
+    local_pref = _DEFAULT_LOCAL_PREF if facts.local_pref is None else facts.local_pref
+    origin = _ORIGINS.get(facts.origin, _NO_ORIGIN)
+    return (0xFFFFFFFF - local_pref) << 18 | min(facts.path_length, _LONGEST) << 2 | origin

@@ -16,6 +16,7 @@ from collector.rib import statistics
 from collector.rib.covering_cache import CoveringCache
 from collector.rib.device import Device
 from collector.rib.join import DEFAULT_POLICY, Answer, Join, Segment
+from collector.rib.paths import ReadPaths
 from collector.rib.peer import GLOBAL_RD, Peer, PeerKey
 from collector.rib.shared import Limits, Shared
 from collector.rib.snapshot import Route, routes_of
@@ -28,6 +29,7 @@ class Rib:
 
     Args:
         counters: where drops are counted.
+        read: tells what the contents say that are given to `Paths.add`.
         views: the views to keep; updates of others are passed over.
         stale_s: how long routes of a lost session may still answer.
         silence_s: without End-of-RIB a table counts as whole after so long a silence.
@@ -37,6 +39,7 @@ class Rib:
         self,
         *,
         counters: Counters,
+        read: ReadPaths,
         views: Sequence[View] = tuple(View),
         stale_s: float = 600,
         silence_s: float = 30,
@@ -44,7 +47,7 @@ class Rib:
     ) -> None:
         limits = limits or Limits()
         self.devices: dict[str, Device] = {}
-        self._shared = Shared(limits, counters)
+        self._shared = Shared(limits, counters, read)
         self._views = frozenset(views)
         self._stale_s = stale_s
         self._silence_s = silence_s

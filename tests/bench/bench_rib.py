@@ -75,7 +75,7 @@ def interned(rib: Rib, count: int, peer_number: int = 0) -> list[int]:
 
 
 def tables(routes: int) -> None:
-    rib = Rib(counters=Counters())
+    rib = new_rib()
     prefixes = full_table(routes)
     routes = len(prefixes)
     paths = interned(rib, 70_000)
@@ -177,7 +177,7 @@ def many_devices(rib: Rib, prefixes: list[bytes], paths: list[int]) -> None:
 
 def many_peers(routes: int) -> None:
     """30 peers in two views, each with its own next hop, a fifth of the routes of a full table."""
-    rib = Rib(counters=Counters())
+    rib = new_rib()
     prefixes = full_table(routes // 5)
     loads = []
     for number in range(30):
@@ -214,7 +214,7 @@ def many_peers(routes: int) -> None:
 
 def ipv6(routes: int) -> None:
     """A table of IPv6 routes, and the join with it."""
-    rib = Rib(counters=Counters())
+    rib = new_rib()
     chosen = random.Random(6)
     lengths = chosen.choices((48, 32, 40, 44, 36, 29), (45, 20, 12, 10, 8, 5), k=routes)
     networks = {
@@ -243,7 +243,7 @@ def ipv6(routes: int) -> None:
 
 
 def vpns() -> None:
-    rib = Rib(counters=Counters())
+    rib = new_rib()
     paths = interned(rib, 5000)
     handle = peer(rib, "a", 1)
 

@@ -1,15 +1,21 @@
 """One BMP session into a RIB: messages as a router sends them, routes as a consumer sees them."""
 
 from collector.metrics import Counters
+from collector.processors.bgp_paths import read_paths
 from collector.processors.bmp_tables import BmpTables
 from collector.protocols.bmp.decoder import BmpDecoder
 from collector.rib.rib import Rib
+from collector.rib.shared import Limits
 from collector.simulation import bgp, bmp
 
 DEVICE = "192.0.2.1"
 PEER = bmp.Peer("10.0.0.1", 64500, "10.0.0.1")
 OPEN = bgp.open_message(64500, "10.0.0.1")
 VIA = bgp.Route([64500, 64501], "10.9.9.9")
+
+
+def new_rib(limits: Limits | None = None) -> Rib:
+    return Rib(counters=Counters(), read=read_paths, limits=limits)
 
 
 class Session:

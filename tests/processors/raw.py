@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from collector.metrics import Counters
 from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS
 from collector.protocols.bgp.route_distinguisher import rd_text
 from collector.records.flow_batch import FlowBatch
 from collector.records.publish import Tables
-from collector.rib.paths import Path, Paths
+from collector.rib.paths import Path
+from tests.rib.wire import add_path, new_paths
 
 EXPORTERS = ("192.0.2.1", "192.0.2.2", "2001:db8::3")
 _SECOND_US = 1_000_000
@@ -33,14 +33,13 @@ def tables() -> Tables:
     return Tables(
         EXPORTERS,
         {"destinationJoin": JOIN_TEXTS, "sourceJoin": JOIN_TEXTS, "ribState": STATE_TEXTS},
-        Paths(1000, Counters()),
+        new_paths(),
         lambda rd: rd_text(rd.to_bytes(8, "big")),
     )
 
 
 def path(known: Tables, **says: object) -> int:
-    made = Path(**says)  # type: ignore[arg-type]
-    return known.paths.add(made, made)
+    return add_path(known.paths, Path(**says))  # type: ignore[arg-type]
 
 
 def raw(received_s: float, **columns: Sequence[object]) -> FlowBatch:

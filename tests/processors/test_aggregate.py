@@ -203,7 +203,7 @@ def test_a_path_is_held_while_its_window_is_open_and_not_longer() -> None:
         batch = raw(now_s, destinationRoute=[number], sourceRoute=[number], octets=[1])
         total.add(batch, now_s)
         known.paths.collect()  # as the RIB does, whose route is gone
-        assert known.paths.paths[number] is not None
+        assert known.paths.path(number) is not None
     frames = total.flush()
     assert [row["destinationAsPath"] for row in rows(frames)] == ["1 2 3"] * 3
     assert not known.paths.holders.any()

@@ -16,8 +16,8 @@ from collector.rib.shared import Limits
 from collector.rib.sync import RibState
 from collector.rib.view import View
 from collector.simulation import bgp, bmp
-from tests.processors.bmp_session import DEVICE, OPEN, PEER, VIA, Session
-from tests.rib.wire import addresses, limited, new_rib
+from tests.processors.bmp_session import DEVICE, OPEN, PEER, VIA, Session, new_rib
+from tests.rib.wire import addresses
 
 RD = bytes.fromhex("0000fde800000064")
 LOC_RIB = bmp.Peer(bgp_id="192.0.2.9", type=bmp.LOC_RIB)
@@ -43,7 +43,7 @@ def routes(rib: Rib, device: str = DEVICE) -> Iterator[Any]:
 def held(rib: Rib) -> dict[str, str | None]:
     """Prefix to next hop, of unicast routes."""
     return {
-        prefix_text(route.family[0], route.octets): rib.paths.paths[route.path].next_hop
+        prefix_text(route.family[0], route.octets): rib.paths.path(route.path).next_hop
         for route in routes(rib)
     }
 
@@ -210,7 +210,7 @@ def test_peers_past_the_limit_are_refused_and_forgotten_downs_are_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("collector.processors.bmp_tables._MAX_DOWN", 8)
-    rib = limited(peers_per_device=2)
+    rib = new_rib(limits=Limits(peers_per_device=2))
     session = Session(rib)
     peers = [bmp.Peer(f"10.0.0.{number}", 64500, "10.0.0.1") for number in range(20)]
     for peer in peers:
@@ -273,7 +273,7 @@ def test_spoilt_messages_cost_no_more_than_themselves(
             session.send(bytes(spoilt))
         rib.tick(number)
         for route in routes(rib):
-            assert rib.paths.paths[route.path] is not None
+            assert rib.paths.path(route.path) is not None
     session.lost(10)
     rib.tick(10_000)
     rib.tick(10_001)

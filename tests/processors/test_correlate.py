@@ -22,7 +22,7 @@ from collector.rib.rib import Rib
 from collector.rib.sync import RibState
 from collector.rib.view import View
 from tests.rib.linear import LinearRib
-from tests.rib.wire import prefix
+from tests.rib.wire import add_path, prefix, read_keyed
 
 VIEWS = (View.LOC_RIB, View.ADJ_RIB_IN_POST, View.ADJ_RIB_IN_PRE)
 RD = bytes.fromhex("0000fde800000064")
@@ -47,7 +47,7 @@ class Bench:
 
     def __init__(self, devices: Sequence[DeviceSettings] = SETTINGS) -> None:
         self.counters = Counters()
-        self.rib = Rib(counters=self.counters)
+        self.rib = Rib(counters=self.counters, read=read_keyed)
         self.directory = DeviceDirectory(devices, self.counters)
         self._correlator = Correlator(self.rib, self.directory, VIEWS, self.counters)
 
@@ -67,7 +67,7 @@ class Bench:
         assert owner is not None
         table = owner.table(view, rd, family_of(text))
         assert table is not None
-        table.announce(prefix(text), None, self.rib.paths.add(path, path))
+        table.announce(prefix(text), None, add_path(self.rib.paths, path))
 
     def join(self, *flows: Flow) -> list[dict[str, Any]]:
         batch = batch_of(self.directory, flows)
@@ -215,7 +215,7 @@ ROUTES = st.lists(
         st.sampled_from([GLOBAL_RD, RD]),
         st.sampled_from(PREFIXES),
         st.builds(
-            Path,
+            lambda **says: Path(**says),  # else a value of every field would be made up
             next_hop=st.sampled_from(HOPS),
             local_pref=st.sampled_from([None, 100, 200]),
             path_length=st.integers(0, 2),
@@ -255,7 +255,7 @@ def test_random_flows_are_joined_as_a_search_of_all_routes_joins_them(
         owner, slow = owners[device, PeerKey(0, GLOBAL_RD, address, "192.0.2.9")]
         family = family_of(text)
         table = owner.table(view, rd, family)
-        table.announce(prefix(text), None, bench.rib.paths.add(path, path))
+        table.announce(prefix(text), None, add_path(bench.rib.paths, path))
         slow.routes[view, rd, family, text, None] = path, ()
     for owner, slow in owners.values():
         for view in whole:

@@ -7,12 +7,11 @@ import numpy as np
 import orjson
 import pytest
 
-from collector.metrics import Counters
 from collector.records.frame import BatchColumns
 from collector.records.publish import Tables, published_frame
-from collector.rib.paths import Paths
 from collector.simulation.ipfix import Field
 from tests.records.flows import EXPORT_TIME_S, batch_of, message
+from tests.rib.wire import new_paths
 
 IPV4_TEMPLATE = [(8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (1, 8), (2, 4)]
 IPV6_TEMPLATE = [(27, 16), (28, 16), (1, 4), (2, 4)]
@@ -30,7 +29,7 @@ def ipv6_record(source: str, destination: str, octets: int, packets: int) -> byt
 
 def published(*messages: bytes, **options: object) -> list[dict[str, object]]:
     batch = batch_of(*messages, **options)
-    tables = Tables([f"192.0.2.{index}" for index in range(9)], {}, Paths(16, Counters()), hex)
+    tables = Tables([f"192.0.2.{index}" for index in range(9)], {}, new_paths(), hex)
     return published_frame(BatchColumns(batch), tables).to_dicts()
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.metrics import Counters
 from collector.records import path_columns
 from collector.records.path_columns import OF_PATH, PathColumns
-from collector.rib.paths import Path, Paths
+from collector.rib.paths import Path
+from tests.rib.wire import add_path, new_paths
 
 
 def says(columns: PathColumns, what: str, ids: list[int]) -> list:
@@ -16,10 +16,10 @@ def says(columns: PathColumns, what: str, ids: list[int]) -> list:
 
 
 def test_each_path_says_its_own_and_no_path_says_nothing() -> None:
-    paths = Paths(100, Counters())
+    paths = new_paths()
     columns = PathColumns(paths)
-    one = paths.add(1, Path(as_path_text="64500 {1,2}", origin_as=2, med=0, communities=("1:2",)))
-    two = paths.add(2, Path(next_hop="2001:db8::1", local_pref=200, communities=("1:2", "3:4")))
+    one = add_path(paths, Path(as_path_text="64500 {1,2}", origin_as=2, med=0, communities=("1:2",)), 1)
+    two = add_path(paths, Path(next_hop="2001:db8::1", local_pref=200, communities=("1:2", "3:4")), 2)
     ids = [two, 0, one, one]
     assert says(columns, "AsPath", ids) == ["", None, "64500 {1,2}", "64500 {1,2}"]
     assert says(columns, "OriginAs", ids) == [0, None, 2, 2]
@@ -33,14 +33,14 @@ def test_each_path_says_its_own_and_no_path_says_nothing() -> None:
 @pytest.mark.parametrize("limit", [3, 1 << 18])
 @given(turns=st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=12))
 def test_as_looked_up_one_by_one(limit: int, turns: list[list[int]]) -> None:
-    paths = Paths(100, Counters())
+    paths = new_paths()
     columns = PathColumns(paths)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(path_columns, "_MAX_PATHS", limit)
         for number, wanted in enumerate(turns):
-            ids = [paths.add((n, number), Path(med=100 * number + n)) for n in wanted]
+            ids = [add_path(paths, Path(med=100 * number + n), (n, number)) for n in wanted]
             for what, (value_of, _) in OF_PATH.items():
-                told = [value_of(paths.paths[path]) for path in ids]
+                told = [value_of(paths.path(path)) for path in ids]
                 told = [list(v) if isinstance(v, tuple) else v for v in told]
                 assert says(columns, what, ids) == told
             # Nobody holds them: their ids go to the paths of the next turn.

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.metrics import Counters
 from collector.rib.decision import choose
-from collector.rib.paths import Path, Paths
+from collector.rib.paths import Path
+from tests.rib.wire import add_path, new_paths
 
 _PATH = st.builds(
-    Path,
+    lambda **says: Path(**says),  # else a value of every field would be made up
     peer_as=st.sampled_from((1, 2)),
     path_length=st.sampled_from((0, 3, 100_000)),
     origin=st.sampled_from(("igp", "incomplete", None)),
@@ -40,14 +40,14 @@ def _linear(candidates: list[Path | None]) -> int | None:
 @given(st.lists(st.lists(st.none() | _PATH, min_size=4, max_size=4), min_size=1, max_size=8))
 @settings(max_examples=150, deadline=None)
 def test_it_agrees_with_a_look_at_each_prefix(prefixes: list[list[Path | None]]) -> None:
-    paths = Paths(1000, Counters())
+    paths = new_paths()
     candidates = np.array(
-        [[paths.add(path, path) if path else 0 for path in row] for row in prefixes], np.int32
+        [[add_path(paths, path) if path else 0 for path in row] for row in prefixes], np.int32
     ).T
     row = choose(candidates, None, paths)
     chosen = candidates[row, np.arange(len(prefixes))].tolist()
     for path, wanted, column in zip(chosen, map(_linear, prefixes), prefixes, strict=True):
-        assert paths.paths[path] == (None if wanted is None else column[wanted])
+        assert paths.path(path) == (None if wanted is None else column[wanted])
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_it_agrees_with_a_look_at_each_prefix(prefixes: list[list[Path | None]])
     ],
 )
 def test_the_rules_one_by_one(first: dict, second: dict, winner: int) -> None:
-    paths = Paths(10, Counters())
-    both = [paths.add(number, Path(**says)) for number, says in enumerate((first, second))]
+    paths = new_paths()
+    both = [add_path(paths, Path(**says), number) for number, says in enumerate((first, second))]
     assert choose(np.array([both], np.int32).T, None, paths).tolist() == [winner]
 
 
 def test_ties_go_to_the_lowest_identifier() -> None:
-    paths = Paths(10, Counters())
-    path = paths.add("a", Path())
+    paths = new_paths()
+    path = add_path(paths, Path())
     candidates = np.array([[path, path], [path, 0], [path, path]], np.int32)
     ties = np.array([[7, 7], [3, 3], [5, 5]], np.int64)
     assert choose(candidates, ties, paths).tolist() == [1, 2]

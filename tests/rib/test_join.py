@@ -151,7 +151,7 @@ def test_the_best_path_with_the_flows_next_hop() -> None:
     for peer, local_pref, hop in zip(peers, (100, 150, 200), ("a", "a", "b"), strict=True):
         _say(rib, peer, "10.0.0.0/8", hop, local_pref=local_pref)
     answer = rib.join(DEVICE, 4, addresses(["10.0.0.1"]), next_hops=_hops(rib, "a"))
-    assert rib.paths.paths[answer.path[0]].local_pref == 150
+    assert rib.paths.path(answer.path[0]).local_pref == 150
 
 
 def test_states_are_those_of_the_peer_that_answered() -> None:
@@ -184,7 +184,7 @@ def test_one_batch_of_many_devices() -> None:
         for row, name in enumerate(names)
     ]
     answer = rib.join_segments(4, hosts, segments)
-    got = [rib.paths.paths[path].next_hop if path else None for path in answer.path.tolist()]
+    got = [rib.paths.path(path).next_hop if path else None for path in answer.path.tolist()]
     assert got[0::2] == [*names[:3], f"vpn of {names[3]}", None]
     assert got[1::2] == [None] * 5
     assert answer.prefix_length.tolist() == [8, -1] * 4 + [-1, -1]

@@ -3,80 +3,109 @@ import numpy as np
 from collector.metrics import Counters
 from collector.rib.labels import LabelStacks
 from collector.rib.paths import Path, Paths
+from tests.rib.wire import add_path, new_paths
 
 
 def _ids(*numbers: int) -> np.ndarray:
     return np.array(numbers, np.int32)
 
 
+def _known(paths: Paths, next_hop: str | None = None) -> int:
+    return paths.intern(("key", Path()), next_hop)
+
+
 def test_a_path_lives_while_it_is_held() -> None:
-    paths = Paths(100, Counters())
-    number = paths.add("key", Path(next_hop="192.0.2.1"))
+    paths = new_paths()
+    number = add_path(paths, Path(next_hop="192.0.2.1"), "key")
     paths.hold(_ids(number, number, 0))
     assert paths.collect() == 0
     paths.release(_ids(number))
     assert paths.collect() == 0
     paths.release(_ids(number, 0))
-    assert paths.intern("key") == number  # still there until the next collect
+    assert _known(paths, "192.0.2.1") == number  # still there until the next collect
     assert paths.collect() == 1
-    assert (paths.intern("key"), len(paths), paths.paths[number]) == (0, 0, None)
+    assert (_known(paths, "192.0.2.1"), len(paths), paths.path(number)) == (0, 0, None)
     assert paths.next_hop_id("192.0.2.1") == -1
 
 
 def test_a_path_held_again_before_collect_stays() -> None:
-    paths = Paths(100, Counters())
-    number = paths.add("key", Path())
+    paths = new_paths()
+    number = add_path(paths, Path(), "key")
     paths.hold(_ids(number))
     paths.release(_ids(number))
     paths.hold(_ids(number))
     assert paths.collect() == 0
-    assert paths.intern("key") == number
+    assert _known(paths) == number
 
 
 def test_a_path_that_nobody_announced_goes() -> None:
-    paths = Paths(100, Counters())
-    paths.add("key", Path())
+    paths = new_paths()
+    add_path(paths, Path(), "key")
     assert (paths.collect(), len(paths)) == (1, 0)
 
 
 def test_ids_are_reused_and_columns_follow() -> None:
-    paths = Paths(1000, Counters())
+    paths = new_paths()
     numbers = [
-        paths.add(n, Path(origin_as=n, peer_as=n + 1, med=n or None, next_hop=f"h{n % 7}"))
+        add_path(paths, Path(origin_as=n, peer_as=n + 1, med=n or None, next_hop=f"h{n % 7}"), n)
         for n in range(300)
     ]
     kept = _ids(*numbers[::2])
     paths.hold(kept)
     assert paths.collect() == 150
-    again = paths.add("new", Path(origin_as=0xFFFFFFFF, local_pref=0xFFFFFFFF))
+    again = add_path(paths, Path(origin_as=0xFFFFFFFF, local_pref=0xFFFFFFFF), "new")
     assert again in numbers[1::2]
     assert paths.origin_as[again] == 0xFFFFFFFF
     assert (paths.med[again], paths.local_pref[again], paths.next_hop[again]) == (-1, 0xFFFFFFFF, 0)
-    assert paths.origin_as[kept].tolist() == [paths.paths[n].origin_as for n in kept.tolist()]
-    hops = [paths.next_hop_id(paths.paths[n].next_hop) for n in kept.tolist()]
+    assert paths.origin_as[kept].tolist() == [paths.path(n).origin_as for n in kept.tolist()]
+    hops = [paths.next_hop_id(paths.path(n).next_hop) for n in kept.tolist()]
     assert paths.next_hop[kept].tolist() == hops
 
 
 def test_a_next_hop_id_is_never_given_to_another() -> None:
-    paths = Paths(100, Counters())
-    paths.add("a", Path(next_hop="192.0.2.1"))
+    paths = new_paths()
+    add_path(paths, Path(next_hop="192.0.2.1"), "a")
     before = paths.next_hop_id("192.0.2.1")
     paths.collect()
-    paths.add("b", Path(next_hop="192.0.2.2"))
+    add_path(paths, Path(next_hop="192.0.2.2"), "b")
     assert paths.next_hop_id("192.0.2.2") not in (before, -1)
+
+
+def test_paths_that_differ_in_their_next_hops_share_a_content() -> None:
+    paths = new_paths()
+    numbers = [add_path(paths, Path(med=7, next_hop=hop)) for hop in ("a", "b", None)]
+    assert (len(set(numbers)), len(paths), paths.contents, paths.next_hops) == (3, 3, 1, 2)
+    paths.hold(_ids(numbers[1]))
+    assert paths.collect() == 2
+    assert (paths.contents, paths.next_hops) == (1, 1)
+    assert [paths.path(number) for number in numbers] == [None, Path(med=7, next_hop="b"), None]
+    assert paths.read(numbers[1:2]) == [Path(med=7, next_hop="b")]
+    paths.release(_ids(numbers[1]))
+    paths.collect()
+    assert (paths.contents, paths.next_hops, len(paths)) == (0, 0, 0)
+
+
+def test_a_reused_id_is_born_again() -> None:
+    paths = new_paths()
+    number = add_path(paths, Path(), "a")
+    before = int(paths.born[number])
+    paths.collect()
+    assert paths.born[number] == 0
+    assert add_path(paths, Path(), "b") == number
+    assert paths.born[number] > before > 0
 
 
 def test_too_many_paths_are_refused_and_counted() -> None:
     counters = Counters()
-    paths = Paths(2, counters)
-    assert [paths.add(n, Path()) for n in range(4)] == [1, 2, 0, 0]
-    assert paths.add(1, Path()) == 2
+    paths = new_paths(2, counters)
+    assert [add_path(paths, Path(), n) for n in range(4)] == [1, 2, 0, 0]
+    assert add_path(paths, Path(), 1) == 2
     assert counters == {"rib_paths_refused": 2}
 
 
 def test_releasing_a_whole_table_at_once_frees_it() -> None:
-    paths = Paths(100, Counters())
-    number, other = paths.add("a", Path()), paths.add("b", Path())
+    paths = new_paths()
+    number, other = add_path(paths, Path(), "a"), add_path(paths, Path(), "b")
     many = np.repeat(_ids(number, other), 5000)
     paths.hold(many)
     paths.release(many[1:-1])

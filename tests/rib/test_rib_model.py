@@ -11,7 +11,7 @@ from collector.rib.peer import GLOBAL_RD, Peer, PeerKey
 from collector.rib.rib import Rib
 from collector.rib.view import View
 from tests.rib.linear import LinearRib
-from tests.rib.wire import addresses, new_rib, prefix
+from tests.rib.wire import add_path, addresses, new_rib, prefix
 
 _DEVICES = ("192.0.2.1", "192.0.2.2")
 _SESSIONS = {"192.0.2.1": (1, 2), "192.0.2.2": (3,)}
@@ -130,7 +130,7 @@ class Life:
         return self.chosen.choice(((), (16,), (16, 17))) if family[1] in (4, 128) else ()
 
     def path_id(self, path: Path) -> int:
-        return self.rib.paths.intern(path) or self.rib.paths.add(path, path)
+        return add_path(self.rib.paths, path)
 
     def end_of_rib(self) -> None:
         for device, session, key, handle in self.handles[-4:]:
@@ -154,7 +154,7 @@ class Life:
             wanted = self.model.ask(device, host, rd, views, hop)
             path = int(answer.path[row])
             got = (
-                self.rib.paths.paths[path],
+                self.rib.paths.path(path),
                 int(answer.prefix_length[row]),
                 int(answer.view[row]),
                 int(answer.state[row]),
@@ -166,7 +166,7 @@ class Life:
 
     def let_go(self) -> None:
         for path, value in self.held:
-            assert self.rib.paths.paths[path] == value
+            assert self.rib.paths.path(path) == value
         self.rib.paths.release(np.array([path for path, _ in self.held], np.int32))
         self.held.clear()
 
@@ -182,7 +182,7 @@ class Life:
                 route.octets,
                 route.add_path_id,
                 () if route.family == (25, 70) else route.labels,
-                self.rib.paths.paths[route.path],
+                self.rib.paths.path(route.path),
             )
             for chunk in chunks
             for route in chunk
@@ -200,7 +200,7 @@ class Life:
             if chunk is None:
                 self.snapshot = None
                 break
-            assert all(self.rib.paths.paths[route.path] in _PATHS for route in chunk)
+            assert all(self.rib.paths.path(route.path) in _PATHS for route in chunk)
 
     def live(self, steps: int) -> None:
         does = [self.update] * 12 + [self.ask] * 3 + [self.tick, self.peer_up] * 2
@@ -229,7 +229,8 @@ def test_the_tables_agree_with_a_linear_scan_and_leak_nothing(seed: int) -> None
     life.die()
     rib, shared = life.rib, life.rib._shared
     assert rib.devices == {}
-    assert (len(rib.paths), rib.paths.holders.any(), rib.paths._next_hops) == (0, False, {})
+    assert (len(rib.paths), rib.paths.holders.any(), rib.paths.next_hops) == (0, False, 0)
+    assert rib.paths.contents == 0
     assert len(shared.labels) == 0
     assert (shared.changed, shared.emptied) == ([], [])
     for index in shared.indexes.values():

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.metrics import Counters
-from collector.rib.paths import Path
+from collector.rib.paths import Path, Paths
 from collector.rib.peer import GLOBAL_RD, PeerKey
 from collector.rib.rib import Rib
 from collector.rib.shared import Limits
@@ -37,16 +37,31 @@ def peer_key(address: str | None = "10.0.0.1", *, kind: int = 0) -> PeerKey:
 
 
 def new_rib(**arguments) -> Rib:
-    return Rib(counters=Counters(), **arguments)
+    return Rib(counters=Counters(), read=read_keyed, **arguments)
 
 
 def limited(**limits: int) -> Rib:
     return new_rib(limits=Limits(**limits))
 
 
+def read_keyed(contents: Sequence, next_hops: Sequence[str | None]) -> list[Path]:
+    """Contents of tests are pairs: a key, and the path but for its next hop."""
+    return [
+        path._replace(next_hop=next_hop)
+        for (_, path), next_hop in zip(contents, next_hops, strict=True)
+    ]
+
+
+def new_paths(limit: int = 1000, counters: Counters | None = None) -> Paths:
+    return Paths(limit, Counters() if counters is None else counters, read_keyed)
+
+
+def add_path(paths: Paths, path: Path, key: object = None) -> int:
+    return paths.add((key, path._replace(next_hop=None)), path.next_hop, path)
+
+
 def path_id(rib: Rib, **says) -> int:
-    path = Path(**says)
-    return rib.paths.add(path, path)
+    return add_path(rib.paths, Path(**says))
 
 
 def ask(rib: Rib, *texts: str, device: str = DEVICE, **arguments) -> list[tuple]:
@@ -55,7 +70,7 @@ def ask(rib: Rib, *texts: str, device: str = DEVICE, **arguments) -> list[tuple]
     answer = rib.join(device, family, addresses(texts), **arguments)
     return [
         (
-            rib.paths.paths[path].next_hop if path else None,
+            rib.paths.path(path).next_hop if path else None,
             length,
             View(view).text if view >= 0 else None,
             state,

@@ -4,6 +4,7 @@ from typing import Any
 
 from collector.metrics import Counters
 from collector.pipeline.devices import DeviceDirectory, DeviceSettings
+from collector.processors.bgp_paths import read_paths
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
 from collector.simulation import bgp, bmp
@@ -20,7 +21,7 @@ class BmpBench:
 
     def __init__(self, *devices: DeviceSettings) -> None:
         self.counters = Counters()
-        self.rib = Rib(counters=self.counters)
+        self.rib = Rib(counters=self.counters, read=read_paths)
         self.directory = DeviceDirectory(devices, self.counters)
         self.events: list[dict[str, Any]] = []
         self.hinted: list[tuple[str, set[str]]] = []

@@ -8,6 +8,7 @@ from collector.config.model import PublishTable
 from collector.processors.aggregate import AggregateSpec, Aggregator
 from collector.rib.paths import Path
 from tests.processors.raw import raw
+from tests.rib.wire import add_path
 from tests.workers.parts import Parts
 
 NOW_S = 1_700_000_060.0
@@ -66,7 +67,7 @@ def test_one_topic_of_one_output_has_one_sequence_whoever_publishes(parts: Parts
 
 
 def test_filter_and_columns(parts: Parts) -> None:
-    parts.rib.paths.add("p", Path(origin_as=64500))
+    add_path(parts.rib.paths, Path(origin_as=64500))
     where = "destinationOriginAs = 64500 AND vlanId IS NULL AND device <> '192.0.2.1'"
     publish = PublishTable("flow", "out", columns=("octets", "device"), filter=where)
     parts.publisher = parts.publisher_of([publish])

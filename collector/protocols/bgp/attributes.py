@@ -22,6 +22,7 @@ _JUDGED_FLAGS = _OPTIONAL | _TRANSITIVE  # RFC 7606 section 3 (c)
 _WELL_KNOWN = _TRANSITIVE
 _OPTIONAL_TRANSITIVE = _OPTIONAL | _TRANSITIVE
 
+NEXT_HOP = 3
 MP_REACH_NLRI = 14
 MP_UNREACH_NLRI = 15
 
@@ -60,6 +61,9 @@ class Attributes(NamedTuple):
     unknown: tuple[tuple[int, int, bytes], ...] = ()  # flags, type, value
 
 
+_ABSENT: dict[str, Any] = Attributes()._asdict()  # in the order of the fields
+
+
 class TreatAsWithdraw(NamedTuple):
     """An attribute is malformed: the routes of the UPDATE are withdrawn (RFC 7606 section 2)."""
 
@@ -76,55 +80,47 @@ def parse_attributes(octets: bytes, as_size: int) -> Attributes | TreatAsWithdra
         The attributes without those that RFC 7606 has discarded, and of an attribute that comes
         twice the first one; or what is malformed. One that is merely missing is no error.
     """
-    found: dict[str, Any] = {}
+    found = _ABSENT.copy()
     unknown: list[tuple[int, int, bytes]] = []
     seen: set[int] = set()
     start, end = 0, len(octets)
     while start < end:
-        head = _attribute_head(octets, start, end)
-        if isinstance(head, str):
-            return TreatAsWithdraw(head)
-        flags, code, value_at, stop = head
-        start = stop
+        # The head is read in line: a table load parses very many sets.
+        value_at = start + 3
+        if value_at > end:
+            return TreatAsWithdraw("attribute header cut short")
+        flags, code, length = octets[start:value_at]
+        if flags & EXTENDED_LENGTH:
+            value_at += 1
+            if value_at > end:
+                return TreatAsWithdraw("attribute header cut short")
+            length = length << 8 | octets[start + 3]
+        start = value_at + length
+        if start > end:
+            # RFC 7606 section 4.
+            reason = f"attribute {code} of {length} octets passes the attributes"
+            return TreatAsWithdraw(reason)
         if code in seen:
             continue
         seen.add(code)
-        value = octets[value_at:stop]
+        value = octets[value_at:start]
         rule = _RULES.get(code)
         if rule is None:
             unknown.append((flags, code, value))
             continue
-        if (flags ^ rule.flags) & _JUDGED_FLAGS:
-            if rule.discard_on_flags:
+        name, field, wanted, parse, discard, discard_on_flags = rule
+        if (flags ^ wanted) & _JUDGED_FLAGS:
+            if discard_on_flags:
                 continue
-            return TreatAsWithdraw(f"{rule.name}: flags {flags:#04x}")
+            return TreatAsWithdraw(f"{name}: flags {flags:#04x}")
         try:
-            found[rule.field] = rule.parse(value, as_size)
+            found[field] = parse(value, as_size)
         except ValueError as error:
-            if not rule.discard:
-                return TreatAsWithdraw(f"{rule.name}: {error}")
-    return _built(found, tuple(unknown), as_size)
-
-
-def _attribute_head(octets: bytes, start: int, end: int) -> tuple[int, int, int, int] | str:
-    """Read the head of the attribute at ``start``: flags, type, start and end of its value.
-
-    Returns:
-        A reason instead where the attribute passes ``end`` (RFC 7606 section 4).
-    """
-    value_at = start + 3
-    if value_at > end:
-        return "attribute header cut short"
-    flags, code, length = octets[start], octets[start + 1], octets[start + 2]
-    if flags & EXTENDED_LENGTH:
-        value_at += 1
-        if value_at > end:
-            return "attribute header cut short"
-        length = length << 8 | octets[start + 3]
-    stop = value_at + length
-    if stop > end:
-        return f"attribute {code} of {length} octets passes the attributes"
-    return flags, code, value_at, stop
+            if not discard:
+                return TreatAsWithdraw(f"{name}: {error}")
+    if unknown:
+        found["unknown"] = tuple(unknown)
+    return _built(found, as_size)
 
 
 class _Rule(NamedTuple):
@@ -138,26 +134,25 @@ class _Rule(NamedTuple):
     discard_on_flags: bool = False
 
 
-def _built(
-    found: dict[str, Any], unknown: tuple[tuple[int, int, bytes], ...], as_size: int
-) -> Attributes:
-    as4_path = found.pop("as4_path", None)
-    as4_aggregator = found.pop("as4_aggregator", None)
-    if as_size == 2:  # a speaker of four octets must not send them: RFC 6793 section 6
-        _merge_four_octets(found, as4_path, as4_aggregator)
-    return Attributes(**found, unknown=unknown)
+def _built(found: dict[str, Any], as_size: int) -> Attributes:
+    if len(found) > len(_ABSENT):
+        as4_path = found.pop("as4_path", None)
+        as4_aggregator = found.pop("as4_aggregator", None)
+        if as_size == 2:  # a speaker of four octets must not send them: RFC 6793 section 6
+            _merge_four_octets(found, as4_path, as4_aggregator)
+    return Attributes._make(found.values())
 
 
 def _merge_four_octets(
     found: dict[str, Any], as4_path: AsPath | None, as4_aggregator: Aggregator | None
 ) -> None:
     """Merge AS4_PATH and AS4_AGGREGATOR in (RFC 6793 section 4.2.3)."""
-    aggregator = found.get("aggregator")
+    aggregator = found["aggregator"]
     if aggregator and as4_aggregator:
         if aggregator[0] != AS_TRANS:
             return  # aggregated since by a two-octet speaker: both AS4 attributes are stale
         found["aggregator"] = as4_aggregator
-    if as4_path and "as_path" in found:
+    if as4_path and found["as_path"] is not None:
         found["as_path"] = merge_as4_path(found["as_path"], as4_path)
 
 
@@ -258,7 +253,7 @@ def _misplaced(octets: bytes, _: int) -> None:
 _RULES: dict[int, _Rule] = {
     1: _Rule("ORIGIN", "origin", _WELL_KNOWN, _origin),
     2: _Rule("AS_PATH", "as_path", _WELL_KNOWN, read_as_path),
-    3: _Rule("NEXT_HOP", "next_hop", _WELL_KNOWN, _next_hop),
+    NEXT_HOP: _Rule("NEXT_HOP", "next_hop", _WELL_KNOWN, _next_hop),
     4: _Rule("MULTI_EXIT_DISC", "med", _OPTIONAL, _number),
     5: _Rule("LOCAL_PREF", "local_pref", _WELL_KNOWN, _number),
     6: _Rule("ATOMIC_AGGREGATE", "atomic_aggregate", _WELL_KNOWN, _nothing, discard=True),

@@ -8,6 +8,7 @@
 | 48 | route distinguisher, IPv6, route distinguisher, link-local IPv6 |
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from collector.protocols.bgp.addresses import ipv4_text, ipv6_text
@@ -41,6 +42,12 @@ def next_hop(octets: bytes) -> NextHop:
             return NextHop(ipv6_text(octets[8:24]), _rd(octets), ipv6_text(octets[32:]))
         case _:
             return NextHop(octets.hex())
+
+
+@lru_cache(4096)
+def next_hop_text(octets: bytes) -> str:
+    """Write the address of a next hop; remembered, as a router has few."""
+    return next_hop(octets).address
 
 
 def _rd(octets: bytes) -> str | None:

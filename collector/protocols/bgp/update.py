@@ -14,12 +14,15 @@ from collector.protocols.bgp.attributes import (
     EXTENDED_LENGTH,
     MP_REACH_NLRI,
     MP_UNREACH_NLRI,
+    NEXT_HOP,
 )
 from collector.protocols.bgp.families import IPV4_UNICAST, Family
 
 _MP_REACH = struct.Struct("!HBB")  # AFI, SAFI, length of the next hop
 _MP_UNREACH = struct.Struct("!HB")  # AFI, SAFI
-_MP_CODES = frozenset({MP_REACH_NLRI, MP_UNREACH_NLRI})
+_APART = frozenset({NEXT_HOP, MP_REACH_NLRI, MP_UNREACH_NLRI})
+_NEXT_HOP_OCTETS = 7
+_NEXT_HOP_FLAGS = 0x40  # well-known
 _MP_FLAGS = 0x80  # optional, non-transitive: RFC 4760 sections 3 and 4
 _JUDGED_FLAGS = 0xC0
 
@@ -51,8 +54,9 @@ class UpdateParts(NamedTuple):
     """The fields of an UPDATE as octets.
 
     ``attributes_key`` are the path attributes without MP_REACH_NLRI and MP_UNREACH_NLRI: equal
-    octets mean equal attributes for the same AS size. ``octets`` and ``offset`` are those of the
-    UPDATE's body.
+    octets mean equal attributes for the same AS size. ``next_hop_at`` is where NEXT_HOP begins in
+    them, -1 unless there is just one and it is well formed. ``octets`` and ``offset`` are those of
+    the UPDATE's body.
     """
 
     withdrawn: bytes  # classic IPv4
@@ -62,6 +66,19 @@ class UpdateParts(NamedTuple):
     mp_unreach: MpUnreach | None
     octets: int
     offset: int
+    next_hop_at: int = -1
+
+    @property
+    def content(self) -> bytes:
+        """The path attributes but for the next hop, which routers set to themselves."""
+        key, at = self.attributes_key, self.next_hop_at
+        return key if at < 0 else key[:at] + key[at + _NEXT_HOP_OCTETS :]
+
+    @property
+    def next_hop(self) -> bytes:
+        """The value of NEXT_HOP, where it stands apart from ``content``."""
+        at = self.next_hop_at
+        return b"" if at < 0 else self.attributes_key[at + 3 : at + _NEXT_HOP_OCTETS]
 
     @property
     def withdrawn_offset(self) -> int:
@@ -109,15 +126,18 @@ def split_update(body: bytes, offset: int = 0) -> UpdateParts:
     if end > size:
         reason = "Total Path Attribute Length passes the end"
         raise TruncatedError(offset + withdrawn_end, reason, _SOURCE)
-    key, mp_reach, mp_unreach = _split_attributes(body, start, end, offset)
-    return UpdateParts(body[2:withdrawn_end], key, body[end:], mp_reach, mp_unreach, size, offset)
+    key, mp_reach, mp_unreach, at = _split_attributes(body, start, end, offset)
+    return UpdateParts(
+        body[2:withdrawn_end], key, body[end:], mp_reach, mp_unreach, size, offset, at
+    )
 
 
 def _split_attributes(
     body: bytes, start: int, end: int, offset: int
-) -> tuple[bytes, MpReach | None, MpUnreach | None]:
-    """Path attributes from ``start`` to ``end``: what is no MP attribute, and the two."""
+) -> tuple[bytes, MpReach | None, MpUnreach | None, int]:
+    """Path attributes from ``start`` to ``end``: what is no MP attribute, the two, ``next_hop_at``."""
     mp_reach = mp_unreach = None
+    next_hop_at, next_hops = -1, 0
     key = b""
     kept_from = start
     while end - start > 2:
@@ -131,7 +151,15 @@ def _split_attributes(
             stop = value_at + (body[start + 2] << 8 | body[start + 3])
         else:
             value_at = stop = end + 1  # a length cut short is one that passes the end
-        if code in _MP_CODES:
+        if code not in _APART:
+            start = stop
+            continue
+        if code == NEXT_HOP:
+            next_hops += 1
+            whole = stop == start + _NEXT_HOP_OCTETS and stop <= end
+            if whole and body[start] == _NEXT_HOP_FLAGS:
+                next_hop_at = len(key) + start - kept_from
+        else:
             if stop > end:
                 reason = f"attribute {code} passes the attributes"
                 raise TruncatedError(offset + start, reason, "RFC 7606 section 3 (j)")
@@ -147,7 +175,7 @@ def _split_attributes(
                 key += body[kept_from:start]
                 kept_from = stop
         start = stop
-    return key + body[kept_from:end], mp_reach, mp_unreach
+    return key + body[kept_from:end], mp_reach, mp_unreach, next_hop_at if next_hops == 1 else -1
 
 
 def _mp_reach(value: bytes, offset: int) -> MpReach:
