@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 BUCKETS = 65536
 _LENGTH = np.uint64(56)
-_8, _16, _24, _32, _40 = (np.uint64(bits) for bits in (8, 16, 24, 32, 40))
+_8, _16, _24, _32, _40, _64 = (np.uint64(bits) for bits in (8, 16, 24, 32, 40, 64))
 _LOW_16 = np.uint64(0xFFFF)
 _LOW_32 = np.uint64(0xFFFFFFFF)
 
@@ -36,15 +36,20 @@ class AddressFamily(Protocol):
     def words_of_covering(
         self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
     ) -> list[NDArray[np.uint64]]:
-        """Return the key words of what covers each address, flattened from (addresses, lengths)."""
+        """Return the key words of what covers each address with the length beside it."""
 
     def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
         """Return the bucket of each address."""
 
     def buckets_of_prefixes(
         self, words: Sequence[NDArray[np.uint64]]
-    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
-        """Return the buckets of long prefixes, and (first, after last) for each short one."""
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64], list[tuple[int, int, int]]]:
+        """Find the buckets that prefixes have to do with.
+
+        Returns:
+            Which prefixes are long, the bucket of each of these, and of the short ones
+            (first bucket, after last, length).
+        """
 
 
 def lengths_of(words: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
@@ -62,12 +67,11 @@ def octets_of(words: Sequence[NDArray[np.uint64]]) -> list[bytes]:
     ]
 
 
-def _masks(bits: int, lengths: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    # Of a word of so many bits; a shift by all 64 is undefined, so a length of 0 is set apart.
-    every = (1 << bits) - 1
-    return np.array(
-        [(every << (bits - min(int(length), bits))) & every for length in lengths], np.uint64
-    )
+# By the number of bits in a word, and of those that stay.
+_MASKS = {
+    bits: np.array([(1 << bits) - (1 << bits - kept) for kept in range(bits + 1)], np.uint64)
+    for bits in (32, 64)
+}
 
 
 class IPv4:
@@ -88,9 +92,9 @@ class IPv4:
     def words_of_covering(
         self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
     ) -> list[NDArray[np.uint64]]:
-        """Return (length, masked address) of every pair."""
-        masked = addresses[0][:, None] & _masks(32, lengths)
-        return [((masked << _24) | (lengths << _LENGTH)).ravel()]
+        """Return (length, masked address)."""
+        masked = addresses[0] & _MASKS[32][lengths]
+        return [(masked << _24) | (lengths << _LENGTH)]
 
     def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
         """Return the upper 16 bits."""
@@ -98,16 +102,17 @@ class IPv4:
 
     def buckets_of_prefixes(
         self, words: Sequence[NDArray[np.uint64]]
-    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64], list[tuple[int, int, int]]]:
         """A prefix shorter than 16 bits spans several buckets."""
         lengths = lengths_of(words)
         buckets = ((words[0] >> _40) & _LOW_16).view(np.int64)
-        short = lengths < 16
+        is_long = lengths >= 16
+        short = np.flatnonzero(~is_long)
         spans = [
-            (first, first + (1 << (16 - length)))
+            (first, first + (1 << (16 - length)), length)
             for first, length in zip(buckets[short].tolist(), lengths[short].tolist(), strict=True)
         ]
-        return buckets[~short], spans
+        return is_long, buckets[is_long], spans
 
 
 class IPv6:
@@ -129,14 +134,13 @@ class IPv6:
     def words_of_covering(
         self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
     ) -> list[NDArray[np.uint64]]:
-        """Return (length, masked address) of every pair, shifted by the length octet."""
-        upper = addresses[0][:, None] & _masks(64, lengths)
-        lower_lengths = np.maximum(lengths, np.uint64(64)) - np.uint64(64)
-        lower = addresses[1][:, None] & _masks(64, lower_lengths)
+        """Return (length, masked address), shifted by the length octet."""
+        upper = addresses[0] & _MASKS[64][np.minimum(lengths, _64)]
+        lower = addresses[1] & _MASKS[64][np.maximum(lengths, _64) - _64]
         return [
-            ((upper >> _8) | (lengths << _LENGTH)).ravel(),
-            ((upper << _LENGTH) | (lower >> _8)).ravel(),
-            (lower << _LENGTH).ravel(),
+            (upper >> _8) | (lengths << _LENGTH),
+            (upper << _LENGTH) | (lower >> _8),
+            lower << _LENGTH,
         ]
 
     def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
@@ -145,11 +149,12 @@ class IPv6:
 
     def buckets_of_prefixes(
         self, words: Sequence[NDArray[np.uint64]]
-    ) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64], list[tuple[int, int, int]]]:
         """A prefix shorter than 32 bits may have to do with any bucket."""
-        short = lengths_of(words) < 32
-        buckets = _fold((words[0][~short] >> _24) & _LOW_32)
-        return buckets, [(0, BUCKETS)] if short.any() else []
+        lengths = lengths_of(words)
+        is_long = lengths >= 32
+        buckets = _fold((words[0][is_long] >> _24) & _LOW_32)
+        return is_long, buckets, [(0, BUCKETS, n) for n in np.unique(lengths[~is_long]).tolist()]
 
 
 def _fold(upper: NDArray[np.uint64]) -> NDArray[np.int64]:

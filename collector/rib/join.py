@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.rib.best_table import BestTable
+from collector.rib.chains import Chains
 from collector.rib.device import Device
 from collector.rib.layer import Layer
 from collector.rib.paths import Paths
@@ -48,7 +49,7 @@ class Join:
     """A batch of addresses on its way to an `Answer`."""
 
     def __init__(
-        self, chains: NDArray[np.int32], next_hops: NDArray[np.int32] | None, paths: Paths
+        self, chains: Chains, next_hops: NDArray[np.int32] | None, paths: Paths
     ) -> None:
         count = len(chains)
         self.path = np.zeros(count, np.int32)
@@ -80,7 +81,7 @@ class Join:
     def _match(
         self, group: BestTable, layer: Layer, view: View, rows: slice | NDArray[np.intp]
     ) -> NDArray[np.int32]:
-        path, prefix = longest_match(layer, self._chains[rows])
+        path, prefix = longest_match(layer, self._chains, rows)
         state = group.common_state()
         owners = group.owners(prefix) if state is None else None
         if self._next_hops is not None and len(group.members) > 1:
@@ -115,24 +116,28 @@ class Join:
 
 
 def longest_match(
-    layer: Layer, chains: NDArray[np.int32]
+    layer: Layer, chains: Chains, which: slice | NDArray[np.intp]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Find the most specific route that a layer holds for each address.
 
     Args:
-        chains: shape (n, depth), prefix ids that cover each address, longest first, 0-padded.
+        chains: the prefixes that cover addresses.
+        which: the n addresses that ask.
     Returns:
         Path ids and prefix ids of shape (n,), 0 where the layer holds none of the prefixes.
     Cost: one gather of n integers where the layer holds the longest, one more for each step down.
     """
-    prefix = chains[:, 0].copy()
+    prefix = chains.at(0, which)
     path = layer.get(prefix)
     rows = np.flatnonzero(path == 0)
-    for depth in range(1, chains.shape[1]):
+    if not rows.size:
+        return path, prefix
+    asked = np.arange(len(chains))[which]
+    for depth in range(1, chains.depth):
+        shorter = chains.at(depth, asked[rows])
+        rows, shorter = rows[shorter != 0], shorter[shorter != 0]
         if not rows.size:
             break
-        shorter = chains[rows, depth]
-        rows, shorter = rows[shorter != 0], shorter[shorter != 0]
         found = layer.get(shorter)
         path[rows] = found
         prefix[rows] = shorter

@@ -30,13 +30,14 @@ class KeyTable:
     def __init__(self, words: int) -> None:
         # One for each word, one to finish with; odd, so that no bit of a key is lost.
         self._multipliers = [np.uint64(secrets.randbits(64) | 1) for _ in range(words + 1)]
-        self.clear()
+        self.words = [np.zeros(_FIRST_CAPACITY, np.uint64) for _ in range(words)]
+        self._slots = np.zeros(2 * _FIRST_CAPACITY, np.int32)
+        self._free = np.zeros(0, np.int32)
+        self.next_id = 1
 
     def clear(self) -> None:
-        """Forget every key."""
-        count = len(self._multipliers) - 1
-        self.words = [np.zeros(_FIRST_CAPACITY, np.uint64) for _ in range(count)]
-        self._slots = np.zeros(2 * _FIRST_CAPACITY, np.int32)
+        """Forget every key, and keep the memory for others."""
+        self._slots[:] = 0
         self._free = np.zeros(0, np.int32)
         self.next_id = 1
 

@@ -14,6 +14,7 @@ from collector.rib.key_table import KeyTable, grown
 
 _LOOKUPS_AT_ONCE = 1 << 17
 _SLACK = 4096
+_1, _6, _63 = (np.uint64(number) for number in (1, 6, 63))
 
 
 class PrefixIndex:
@@ -25,13 +26,17 @@ class PrefixIndex:
     def __init__(self, family: AddressFamily) -> None:
         self.family = family
         self.live = 0  # prefixes that some table holds
-        # Chains found before these changed are out of date: by bucket, and altogether.
-        self.generation = np.zeros(BUCKETS, np.uint32)
+        # Chains found before these changed are out of date: by bucket (the serial when a prefix
+        # last appeared there), and altogether.
+        self.generation = np.zeros(BUCKETS, np.int64)
+        self.serial = 0
         self.epoch = 0
-        self._serial = 0
         self._table = KeyTable(family.prefix_words)
         self._holders = np.zeros(self._table.capacity, np.int32)
-        self._by_length = np.zeros(256, np.int64)
+        self._lengths = np.zeros(self._table.capacity, np.uint8)
+        self._by_length = np.zeros(family.bits + 1, np.int64)
+        # A bit for each length that some prefix in the bucket has: (bucket, length // 64).
+        self._lengths_in = np.zeros((BUCKETS, family.bits // 64 + 1), np.uint64)
 
     @property
     def capacity(self) -> int:
@@ -41,7 +46,8 @@ class PrefixIndex:
     @property
     def octets(self) -> int:
         """Memory of the index."""
-        return self._table.octets + self._holders.nbytes + self.generation.nbytes
+        by_bucket = self.generation.nbytes + self._lengths_in.nbytes
+        return self._table.octets + self._holders.nbytes + self._lengths.nbytes + by_bucket
 
     def __len__(self) -> int:
         return len(self._table)
@@ -75,9 +81,9 @@ class PrefixIndex:
         self._holders[ids] = after
         self.live -= len(ids) - int(np.count_nonzero(after))
 
-    def lengths(self, ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    def lengths(self, ids: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Return the prefix length of each id."""
-        return lengths_of([self._table.words[0][ids]])
+        return self._lengths[ids]
 
     def prefixes(self, ids: NDArray[np.int32]) -> list[bytes]:
         """Return the prefix of each id as octets."""
@@ -89,21 +95,38 @@ class PrefixIndex:
         Args:
             addresses: words of n addresses, as the family makes them.
         Returns:
-            shape (n, depth), prefix ids, longest first, 0-padded; depth is at least 1.
-        Cost: a hash lookup for each address and prefix length in use (20-30 ns each).
+            shape (depth, n), prefix ids, longest first, 0-padded; depth is at least 1.
+        Cost: a hash lookup (20-30 ns) for each address and length that prefixes near it have.
         """
-        lengths = np.flatnonzero(self._by_length[: self.family.bits + 1])[::-1].astype(np.uint64)
+        lengths = np.flatnonzero(self._by_length)[::-1].astype(np.uint64)
         step = max(1, _LOOKUPS_AT_ONCE // max(1, len(lengths)))
         count = len(addresses[0])
-        found = np.zeros((count, len(lengths)), np.int32)
-        for start in range(0, count, step):
-            part = [word[start : start + step] for word in addresses]
-            ids = self._table.find(self.family.words_of_covering(part, lengths))
-            found[start : start + step] = ids.reshape(len(part[0]), len(lengths))
-        rows, columns = np.nonzero(found)
-        rank = (found != 0).cumsum(axis=1)[rows, columns] - 1
-        chains = np.zeros((count, int(rank.max(initial=0)) + 1), np.int32)
-        chains[rows, rank] = found[rows, columns]
+        parts = [
+            self._covering([word[start : start + step] for word in addresses], lengths)
+            for start in range(0, max(1, count), step)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        chains = np.zeros((max(len(part) for part in parts), count), np.int32)
+        for number, part in enumerate(parts):
+            chains[: len(part), number * step : number * step + part.shape[1]] = part
+        return chains
+
+    def _covering(
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
+    ) -> NDArray[np.int32]:
+        count = len(addresses[0])
+        near = self._lengths_in[self.family.buckets_of_addresses(addresses)]
+        words = (lengths >> _6).view(np.int64)
+        asked = (near[:, words] >> (lengths & _63)) & _1 != 0
+        rows, columns = np.nonzero(asked)
+        keys = self.family.words_of_covering([word[rows] for word in addresses], lengths[columns])
+        ids = self._table.find(keys)
+        rows, ids = rows[ids != 0], ids[ids != 0]
+        found = np.bincount(rows, minlength=count)
+        rank = np.arange(len(rows)) - (found.cumsum() - found)[rows]
+        chains = np.zeros((max(1, int(found.max(initial=0))), count), np.int32)
+        chains[rank, rows] = ids
         return chains
 
     def compact(self, *, slack: int = _SLACK) -> bool:
@@ -120,8 +143,11 @@ class PrefixIndex:
         ids = np.flatnonzero(self._holders[: self._table.next_id] == 0).astype(np.int32)[1:]
         self._table.remove(ids)
         self._holders = grown(self._holders[: self._table.next_id], self._table.capacity)
+        self._lengths = grown(self._lengths[: self._table.next_id], self._table.capacity)
         live = np.flatnonzero(self._holders)
-        self._by_length = np.bincount(self.lengths(live), minlength=256)
+        self._by_length[:] = 0
+        self._lengths_in[:] = 0
+        self._appear(live)
         self.epoch += 1
         return True
 
@@ -130,13 +156,24 @@ class PrefixIndex:
         if appeared.size:
             if self._table.capacity > len(self._holders):
                 self._holders = grown(self._holders, self._table.capacity)
-            self._appear([word[appeared] for word in self._table.words])
+                self._lengths = grown(self._lengths, self._table.capacity)
+            self._appear(appeared)
         return ids
 
-    def _appear(self, words: list[NDArray[np.uint64]]) -> None:
-        self._by_length += np.bincount(lengths_of(words), minlength=256)
-        self._serial += 1
-        buckets, spans = self.family.buckets_of_prefixes(words)
-        self.generation[buckets] = self._serial
-        for first, after_last in spans:
-            self.generation[first:after_last] = self._serial
+    def _appear(self, ids: NDArray[np.integer]) -> None:
+        words = [word[ids] for word in self._table.words]
+        lengths = lengths_of(words)
+        self._lengths[ids] = lengths
+        self._by_length += np.bincount(lengths, minlength=len(self._by_length))
+        self.serial += 1
+        is_long, buckets, spans = self.family.buckets_of_prefixes(words)
+        self.generation[buckets] = self.serial
+        long_ones = lengths[is_long]
+        for length in np.flatnonzero(np.bincount(long_ones)).tolist():
+            self._note_length(length, buckets[long_ones == length])
+        for first, after_last, length in spans:
+            self.generation[first:after_last] = self.serial
+            self._note_length(length, slice(first, after_last))
+
+    def _note_length(self, length: int, buckets: slice | NDArray[np.int64]) -> None:
+        self._lengths_in[buckets, length >> 6] |= np.uint64(1 << (length & 63))

@@ -189,7 +189,7 @@ class Rib:
                 none: of several paths to the longest prefix the one with this next hop is taken.
         """
         self._shared.apply()
-        join = Join(self.covering(family, addresses), next_hops, self.paths)
+        join = Join(self._caches[family].chains(addresses), next_hops, self.paths)
         for segment in segments:
             device = self.devices.get(segment.device)
             if device is not None:
@@ -197,10 +197,6 @@ class Rib:
         lengths = self._shared.indexes[family].lengths(join.prefix).astype(np.int16)
         lengths[join.path == 0] = -1
         return Answer(join.path, lengths, join.view, join.state)
-
-    def covering(self, family: int, addresses: NDArray) -> NDArray[np.int32]:
-        """Return the prefixes of any table that cover each address, as `CoveringCache.chains`."""
-        return self._caches[family].chains(addresses)
 
     def routes(self, device: str, chunk: int = 1000) -> Iterator[list[Route]]:
         """Give out all routes of a device, at most ``chunk`` at a time; see `routes_of`."""

@@ -33,6 +33,11 @@ def _linear(networks: list[str], host: str) -> list[bytes]:
     return [prefix(n) for n in sorted(covering, key=lambda n: -ip_network(n).prefixlen)]
 
 
+def _chains(cache: CoveringCache, asked: np.ndarray) -> np.ndarray:
+    chains = cache.chains(asked)
+    return np.stack([chains.at(depth, slice(None)) for depth in range(chains.depth)], axis=1)
+
+
 @pytest.mark.parametrize(("number", "hosts", "bits"), [(4, _V4, 32), (6, _V6, 128)])
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
@@ -45,7 +50,7 @@ def test_chains_agree_with_a_linear_scan(number: int, hosts, bits: int, data) ->
         _ensure(index, more)
         known += more
         asked = data.draw(st.lists(hosts, min_size=1, max_size=12))
-        chains = cache.chains(addresses(asked))
+        chains = _chains(cache, addresses(asked))
         for host, chain in zip(asked, chains, strict=True):
             assert index.prefixes(chain[chain != 0]) == _linear(known, host)
             assert (chain[len(_linear(known, host)) :] == 0).all()
@@ -76,7 +81,7 @@ def test_compact_keeps_what_is_held() -> None:
     index = PrefixIndex(FAMILIES[4])
     cache = CoveringCache(index, 1 << 20)
     ids = _ensure(index, ["10.0.0.0/8", "10.1.0.0/16", "10.1.1.0/24"])
-    assert cache.chains(addresses(["10.1.1.1"])).tolist() == [[*ids[::-1].tolist(), 0]]
+    assert _chains(cache, addresses(["10.1.1.1"])).tolist() == [[*ids[::-1].tolist(), 0]]
     index.release(ids[1:2])
     assert (index.live, len(index)) == (2, 3)
     assert not index.compact()
@@ -84,7 +89,7 @@ def test_compact_keeps_what_is_held() -> None:
     assert (index.live, len(index)) == (2, 2)
     again = _ensure(index, ["11.0.0.0/8"])
     assert again.tolist() == ids[1:2].tolist()
-    chain = cache.chains(addresses(["10.1.1.1"]))[0]
+    chain = _chains(cache, addresses(["10.1.1.1"]))[0]
     assert chain[chain != 0].tolist() == [ids[2], ids[0]]
 
 
@@ -95,7 +100,7 @@ def test_only_addresses_near_a_new_prefix_are_looked_up_again() -> None:
     asked = addresses(["10.1.0.1", "10.2.0.1", "10.1.0.1"])
     for more, misses in [([], 2), ([], 2), (["10.1.0.0/24"], 3), (["8.0.0.0/5"], 5)]:
         _ensure(index, more)
-        cache.chains(asked)
+        _chains(cache, asked)
         assert cache.misses == misses
 
 
@@ -105,7 +110,7 @@ def test_random_addresses_do_not_grow_the_cache() -> None:
     _ensure(index, ["0.0.0.0/0"])
     chosen = np.random.default_rng(1)
     for _ in range(20):
-        chains = cache.chains(chosen.integers(1 << 32, size=1500, dtype=np.uint32))
+        chains = _chains(cache, chosen.integers(1 << 32, size=1500, dtype=np.uint32))
         assert chains[:, 0].all()
         assert cache.octets < 200_000
     assert cache.flushes > 3
@@ -116,6 +121,6 @@ def test_deep_nesting_is_answered_and_learnt() -> None:
     cache = CoveringCache(index, 1 << 20)
     _ensure(index, [f"::/{length}" for length in range(129)])
     for _ in range(3):
-        chains = cache.chains(addresses(["::", "::1"]))
+        chains = _chains(cache, addresses(["::", "::1"]))
         assert (chains != 0).sum(axis=1).tolist() == [129, 128]
     assert cache.misses <= 6

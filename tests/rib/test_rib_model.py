@@ -9,6 +9,7 @@ import pytest
 from collector.rib.paths import Path
 from collector.rib.peer import GLOBAL_RD, Peer, PeerKey
 from collector.rib.rib import Rib
+from collector.rib.shared import Limits
 from collector.rib.view import View
 from tests.rib.linear import LinearRib
 from tests.rib.wire import add_path, addresses, new_rib, prefix
@@ -43,7 +44,9 @@ class Life:
 
     def __init__(self, seed: int) -> None:
         self.chosen = random.Random(seed)
-        self.rib: Rib = new_rib(stale_s=_STALE_S, silence_s=1e9)
+        # With 100 octets hardly an address is remembered.
+        limits = Limits(covering_cache_octets=self.chosen.choice((100, 1 << 20)))
+        self.rib: Rib = new_rib(stale_s=_STALE_S, silence_s=1e9, limits=limits)
         self.model = LinearRib(_STALE_S)
         self.now_s = 0.0
         self.handles: list[tuple[str, int, PeerKey, Peer]] = []
