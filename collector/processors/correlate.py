@@ -8,13 +8,12 @@ what a path says is looked up later, for distinct paths only.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
 from collector.protocols.bgp.addresses import ipv4_text, ipv6_text
-from collector.records.distinct import map_distinct
+from collector.records.distinct import distinct_rows
 from collector.records.flow_batch import FlowBatch, is_ipv4
 from collector.records.text import mask_address
 from collector.rib.join import Segment
@@ -61,7 +60,7 @@ class Correlator:
         state = np.zeros(questions.count, np.uint8)
         for family in (4, 6):
             rows = questions.of_family(family)
-            if not len(rows):
+            if isinstance(rows, np.ndarray) and not rows.size:
                 continue
             answer = self._rib.join_segments(
                 family,
@@ -120,9 +119,10 @@ class Correlator:
         if f"{name}.lo" not in batch.columns:
             return None
         high, low = batch.columns[f"{name}.hi"], batch.columns[f"{name}.lo"]
-
-        ids = map_distinct([high, low], self._next_hop_id, pl.Int32()).to_numpy()
-        return np.concatenate([np.zeros(batch.rows, np.int32), ids])
+        some, row_of = distinct_rows([high, low])
+        known = map(self._next_hop_id, high[some].tolist(), low[some].tolist())
+        ids = np.fromiter(known, np.int32, len(some))
+        return np.concatenate([np.zeros(batch.rows, np.int32), ids[row_of]])
 
     def _next_hop_id(self, high: int, low: int) -> int:
         octets = (high << 64 | low).to_bytes(16, "big")
@@ -148,17 +148,21 @@ class _Questions:
         self._device = np.tile(batch.columns["device"], 2)
         self._rds = None if rds is None or not rds.any() else np.tile(rds, 2)
 
-    def of_family(self, family: int) -> NDArray[np.int64]:
-        """Rows of a family, those of one device and route distinguisher side by side."""
-        rows = np.flatnonzero(self._of_family[family])
-        devices = self._device[rows]
-        if self._rds is not None:
-            return rows[np.lexsort((self._rds[rows], devices))]
-        if len(rows) and (devices == devices[0]).all():
-            return rows
-        return rows[np.argsort(devices, kind="stable")]
+    def of_family(self, family: int) -> slice | NDArray[np.int64]:
+        """Rows of a family, those of one device and route distinguisher side by side.
 
-    def parts(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:
+        A batch of one device and family, as most are, is not taken apart: it is a slice.
+        """
+        every = self._of_family[family]
+        one_device = bool((self._device == self._device[:1]).all())
+        if one_device and self._rds is None and self.count and every.all():
+            return slice(None)
+        rows = np.flatnonzero(every)
+        if self._rds is not None:
+            return rows[np.lexsort((self._rds[rows], self._device[rows]))]
+        return rows if one_device else rows[np.argsort(self._device[rows], kind="stable")]
+
+    def parts(self, rows: slice | NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:
         """Give (start, stop, device, route distinguisher) of the runs in ``rows`` that agree."""
         devices = self._device[rows]
         changes = devices[1:] != devices[:-1]
@@ -167,10 +171,10 @@ class _Questions:
             rds = self._rds[rows]
             changes |= rds[1:] != rds[:-1]
         starts = [0, *(np.flatnonzero(changes) + 1).tolist()]
-        for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        for start, stop in zip(starts, [*starts[1:], len(devices)], strict=True):
             yield start, stop, int(devices[start]), 0 if rds is None else int(rds[start])
 
-    def addresses(self, family: int, rows: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
+    def addresses(self, family: int, rows: slice | NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
         """The addresses of some rows: shape (n,) uint32, or (n, 2) uint64 for IPv6."""
         if family == 4:
             return (self.low[rows] & _IPV4_BITS).astype(np.uint32)

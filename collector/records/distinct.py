@@ -22,7 +22,7 @@ def map_distinct(
         Shape (n,).
     """
     if all(isinstance(key, np.ndarray) for key in keys):
-        some, row_of = _distinct_rows(keys)
+        some, row_of = distinct_rows(keys)
         values = [value_of(*row) for row in zip(*(key[some].tolist() for key in keys), strict=True)]
         return spread(pl.Series(values, dtype=dtype), row_of)
     names = [f"k{number}" for number in range(len(keys))]
@@ -34,12 +34,17 @@ def map_distinct(
     return joined["value"]
 
 
-def _distinct_rows(
+def distinct_rows(
     keys: Sequence[NDArray[np.integer]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find a row of each distinct combination and, for each row, which combination it has.
 
     Several times cheaper than a join, and most columns of a batch have one value only.
+
+    Args:
+        keys: columns of shape (n,).
+    Returns:
+        Shape (d,), rows; shape (n,), index into it.
     """
     count = len(keys[0])
     row_of, combinations = np.zeros(count, np.int64), 1

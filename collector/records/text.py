@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from collector.records.distinct import map_distinct, spread
 from collector.records.flow_batch import is_ipv4
 
+# By the number of bits that stay.
+_MASKS = np.array([(1 << 64) - (1 << 64 - bits) for bits in range(65)], np.uint64)
+
 
 @cache
 def _ipv4_halves() -> tuple[pl.Series, pl.Series]:
@@ -69,17 +72,12 @@ def mask_address(
     high: NDArray[np.uint64], low: NDArray[np.uint64], length: NDArray[np.int16]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Clear the host bits of addresses: of all of them where the length is negative."""
-    bits = np.where(is_ipv4(high, low), length.astype(np.int64) + 96, length)
-    bits = np.maximum(bits, 0)
+    bits = np.where(is_ipv4(high, low), length + np.int16(96), length)
     return high & _mask(bits), low & _mask(bits - 64)
 
 
-def _mask(bits: NDArray[np.int64]) -> NDArray[np.uint64]:
-    bits = np.clip(bits, 0, 64).astype(np.uint64)
-    # A shift by 64 is not defined for 64-bit words, so it is done in two steps.
-    half = (np.uint64(64) - bits) >> np.uint64(1)
-    rest = np.uint64(64) - bits - half
-    return (np.uint64(0xFFFFFFFFFFFFFFFF) << half) << rest
+def _mask(bits: NDArray[np.int16]) -> NDArray[np.uint64]:
+    return _MASKS[np.clip(bits, 0, 64)]
 
 
 def mac_text(addresses: NDArray[np.uint64]) -> pl.Series:

@@ -28,8 +28,8 @@ class KeyTable:
     __slots__ = ("_free", "_multipliers", "_slots", "next_id", "words")
 
     def __init__(self, words: int) -> None:
-        # One for each word, one to finish with; odd, so that no bit of a key is lost.
-        self._multipliers = [np.uint64(secrets.randbits(64) | 1) for _ in range(words + 1)]
+        # One for each word, two to finish with; odd, so that no bit of a key is lost.
+        self._multipliers = [np.uint64(secrets.randbits(64) | 1) for _ in range(words + 2)]
         self.words = [np.zeros(_FIRST_CAPACITY, np.uint64) for _ in range(words)]
         self._slots = np.zeros(2 * _FIRST_CAPACITY, np.int32)
         self._free = np.zeros(0, np.int32)
@@ -61,16 +61,17 @@ class KeyTable:
             keys: one array of shape (n,) for each word.
         """
         position, step = self._start(keys)
-        ids = self._slots[position]
-        rows = np.flatnonzero((ids != 0) & ~self._equal(ids, keys))
         mask = len(self._slots) - 1
-        while rows.size:
-            at = (position[rows] + step[rows]) & mask
-            position[rows] = at
-            found = self._slots[at]
+        ids = found = self._slots[position]
+        rows = np.arange(len(ids))
+        while True:
+            left = np.flatnonzero((found != 0) & ~self._equal(found, keys))
+            if not left.size:
+                return ids
+            rows, keys, step = rows[left], [word[left] for word in keys], step[left]
+            position = (position[left] + step) & mask
+            found = self._slots[position]
             ids[rows] = found
-            rows = rows[(found != 0) & ~self._equal(found, [word[rows] for word in keys])]
-        return ids
 
     def ensure(self, keys: Words) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the id of each key, putting the missing ones into the table.
@@ -168,10 +169,13 @@ class KeyTable:
     def _start(self, keys: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the first slot of each key, and its step to the next (odd: it reaches all)."""
         mixed = keys[0] * self._multipliers[0]
-        for word, multiplier in zip(keys[1:], self._multipliers[1:-1], strict=True):
+        for word, multiplier in zip(keys[1:], self._multipliers[1:-2], strict=True):
             mixed += word * multiplier
-        mixed ^= mixed >> _HALF
-        mixed *= self._multipliers[-1]
+        # Twice: after one round prefixes fill some slots in two thirds of their number only, with
+        # unlucky multipliers, and a lookup takes twice as many steps (measured).
+        for multiplier in self._multipliers[-2:]:
+            mixed ^= mixed >> _HALF
+            mixed *= multiplier
         bits = len(self._slots).bit_length() - 1
         step = (mixed & np.uint64(len(self._slots) - 1)) | _ONE
         return (mixed >> np.uint64(64 - bits)).view(np.int64), step.view(np.int64)
