@@ -141,7 +141,7 @@ class BmpTables:
         path = paths.intern(content, next_hop)
         if path:
             return path
-        attributes = parse_attributes(parts.content, as_size)
+        attributes = parse_attributes(parts.attributes_key, as_size)
         if isinstance(attributes, TreatAsWithdraw):
             self._counters.add("bmp_treat_as_withdraw")
             return 0

@@ -29,7 +29,7 @@ def prefix_text(afi: int, prefix: bytes) -> str:
         afi: 1 for IPv4, else IPv6.
         prefix: length in bits (one octet), then the octets it needs.
     """
-    bits, octets = prefix[0], prefix[1:]
     if afi == AFI_IPV4:
-        return f"{ipv4_text(octets.ljust(4, bytes(1)))}/{bits}"
-    return f"{ipv6_text(octets.ljust(16, bytes(1)))}/{bits}"
+        bits, a, b, c, d = prefix.ljust(5, b"\0")
+        return f"{a}.{b}.{c}.{d}/{bits}"
+    return f"{ipv6_text(prefix[1:].ljust(16, bytes(1)))}/{prefix[0]}"

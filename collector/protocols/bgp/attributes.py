@@ -5,6 +5,7 @@
 
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from collector.protocols.bgp.addresses import ipv4_text
@@ -70,6 +71,7 @@ class TreatAsWithdraw(NamedTuple):
     reason: str
 
 
+@lru_cache(maxsize=64)  # an UPDATE goes into tables, then into an event
 def parse_attributes(octets: bytes, as_size: int) -> Attributes | TreatAsWithdraw:
     """Parse path attributes; never fails.
 

@@ -1,6 +1,6 @@
 """BGP messages as JSON-ready objects, in the form that `decode` prints and events carry."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from collector.protocols.bgp.addresses import ipv4_text, prefix_text
@@ -88,8 +88,11 @@ def _mp_routes(parts: UpdateParts, add_path: AddPath) -> tuple[list[Json], list[
     return withdrawn, announced
 
 
-def _routes(nlri: Iterable[bytes | Nlri], afi: int, safi: int) -> list[Json]:
-    return [route_json(one if isinstance(one, Nlri) else Nlri(afi, safi, one)) for one in nlri]
+def _routes(nlri: list[bytes] | list[Nlri], afi: int, safi: int) -> list[Json]:
+    # Either all are plain prefixes or none is; most are, and a table load has a million of them.
+    if nlri and isinstance(nlri[0], bytes):
+        return [{"afi": afi, "safi": safi, "prefix": prefix_text(afi, one)} for one in nlri]
+    return [route_json(one) for one in nlri]
 
 
 def route_json(nlri: Nlri) -> Json:
