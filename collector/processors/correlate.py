@@ -174,7 +174,9 @@ class _Questions:
         for start, stop in zip(starts, [*starts[1:], len(devices)], strict=True):
             yield start, stop, int(devices[start]), 0 if rds is None else int(rds[start])
 
-    def addresses(self, family: int, rows: slice | NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
+    def addresses(
+        self, family: int, rows: slice | NDArray[np.int64]
+    ) -> NDArray[np.unsignedinteger]:
         """The addresses of some rows: shape (n,) uint32, or (n, 2) uint64 for IPv6."""
         if family == 4:
             return (self.low[rows] & _IPV4_BITS).astype(np.uint32)

@@ -30,7 +30,7 @@ def routes_json(paths: Paths, routes: Sequence[Route]) -> dict[str, Any]:
         "bgp": {
             "announced": [_route_json(route) for route in routes],
             "withdrawn": [],
-            "attributes": _attributes_json(paths.read([first.path])[0]),
+            "attributes": _attributes_json(paths.path(first.path)),
         },
     }
 

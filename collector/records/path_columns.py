@@ -1,7 +1,5 @@
 """What paths say as columns to take rows from: a path's texts are made once, not in every batch."""
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -9,28 +7,33 @@ from numpy.typing import NDArray
 from collector.records.distinct import spread
 from collector.records.frame import null_where_not
 from collector.rib.key_table import grown
-from collector.rib.paths import Path, Paths
+from collector.rib.paths import Paths
 
 _TEXTS = pl.List(pl.String)
-# What a path says, by the end of the column's name; the types that polars needs to be told.
-OF_PATH: dict[str, tuple[Callable[[Path], object], pl.DataType]] = {
-    "AsPath": (lambda path: path.as_path_text, pl.String()),
-    "OriginAs": (lambda path: path.origin_as, pl.UInt32()),
-    "PeerAs": (lambda path: path.peer_as, pl.UInt32()),
-    "NextHop": (lambda path: path.next_hop, pl.String()),
-    "LocalPref": (lambda path: path.local_pref, pl.UInt32()),
-    "Med": (lambda path: path.med, pl.UInt32()),
-    "Communities": (lambda path: path.communities, _TEXTS),
-    "LargeCommunities": (lambda path: path.large_communities, _TEXTS),
-    "ExtendedCommunities": (lambda path: path.extended_communities, _TEXTS),
+# What a path says, by the end of the column's name.
+OF_PATH: dict[str, pl.DataType] = {
+    "AsPath": pl.String(),
+    "OriginAs": pl.UInt32(),
+    "PeerAs": pl.UInt32(),
+    "NextHop": pl.String(),
+    "LocalPref": pl.UInt32(),
+    "Med": pl.UInt32(),
+    "Communities": _TEXTS,
+    "LargeCommunities": _TEXTS,
+    "ExtendedCommunities": _TEXTS,
 }
-
-# What the table of paths has in numbers, -1 for none: nothing is to be read for these.
+# Columns of `Paths`, -1 for none; and texts that have to be read.
 _NUMBERS = {
     "OriginAs": "origin_as",
     "PeerAs": "peer_as",
     "LocalPref": "local_pref",
     "Med": "med",
+}
+_READ = {
+    "AsPath": "as_path_text",
+    "Communities": "communities",
+    "LargeCommunities": "large_communities",
+    "ExtendedCommunities": "extended_communities",
 }
 
 _MAX_PATHS = 1 << 18  # then all is forgotten: it also holds paths that no table has any more
@@ -49,6 +52,7 @@ class PathColumns:
 
         They are valid until the next call.
         """
+        self._fresh_from = 0
         highest = int(ids.max(initial=0))
         if highest >= len(self._row_of):
             self._row_of = grown(self._row_of, max(highest + 1, 2 * len(self._row_of)))
@@ -66,30 +70,43 @@ class PathColumns:
 
     def column(self, what: str, rows: NDArray[np.uint32]) -> pl.Series:
         """Give what the paths in these rows say; ``what`` is a key of `OF_PATH`."""
-        value_of, dtype = OF_PATH[what]
         column = self._columns.get(what)
         if column is None:
-            column = self._columns[what] = pl.Series([None], dtype=dtype)
+            column = self._columns[what] = pl.Series([None], dtype=OF_PATH[what])
         if len(column) < self._count:
-            column.append(self._values(what, value_of, dtype, len(column)))
+            column.append(self._values(what, len(column)))
             if column.n_chunks() > _MAX_CHUNKS:
                 column.rechunk(in_place=True)
         return spread(column, rows)
 
-    def _values(
-        self, what: str, value_of: Callable[[Path], object], dtype: pl.DataType, start: int
-    ) -> pl.Series:
+    def _values(self, what: str, start: int) -> pl.Series:
         """Make the rest of a column, from a row on."""
+        ids = self._ids[start : self._count]
         if what in _NUMBERS:
-            ids = self._ids[start : self._count]
             numbers = getattr(self._paths, _NUMBERS[what])[ids]
-            # Of an id that has begun another life nobody asks for this row any more.
-            values = pl.Series(np.where(numbers < 0, 0, numbers).astype(np.uint32))
-            return null_where_not(values, numbers >= 0) if (numbers < 0).any() else values
-        if start < self._fresh_from or self._fresh_from + len(self._fresh) < self._count:
-            self._read(start)
-        fresh = self._fresh[start - self._fresh_from :]
-        return _series([value_of(path) for path in fresh], dtype)
+            values = pl.Series(np.maximum(numbers, 0).astype(np.uint32))
+            known = numbers >= 0
+            return values if known.all() else null_where_not(values, known)
+        # Of a path that is gone nobody asks any more, but its row has to be there.
+        alive = np.flatnonzero(self._paths.born[ids] == self._born[start : self._count])
+        texts = self._texts(what, start, alive)
+        if len(alive) < len(ids):
+            told, texts = texts, [None] * len(ids)
+            for row, text in zip(alive.tolist(), told, strict=True):
+                texts[row] = text
+        values = pl.Series(texts, dtype=pl.String)
+        if OF_PATH[what] != _TEXTS:
+            return values
+        # Of lists, polars would make a Series each: 3.4 us a path against 0.2.
+        return values.str.split("\n").fill_null(pl.Series([[]], dtype=_TEXTS))
+
+    def _texts(self, what: str, start: int, alive: NDArray[np.intp]) -> list[str | None]:
+        ids = self._ids[start : self._count][alive]
+        if what == "NextHop":
+            return self._paths.next_hop_texts(ids)
+        if self._fresh_from != start:
+            self._fresh, self._fresh_from = self._paths.texts(ids), start
+        return self._fresh[_READ[what]]
 
     def _add(self, new: NDArray[np.int32]) -> None:
         first, self._count = self._count, self._count + len(new)
@@ -99,15 +116,6 @@ class PathColumns:
         self._ids[first : self._count] = new
         self._born[first : self._count] = self._paths.born[new]
         self._row_of[new] = np.arange(first, self._count)
-        self._fresh, self._fresh_from = [], first
-
-    def _read(self, start: int) -> None:
-        """Read paths from a row on; those that are gone have nothing to say."""
-        ids, born = self._ids[start : self._count], self._born[start : self._count]
-        alive = self._paths.born[ids] == born
-        paths = iter(self._paths.read(ids[alive]))
-        self._fresh = [next(paths) if one else Path() for one in alive.tolist()]
-        self._fresh_from = start
 
     def _forget(self) -> None:
         self._count = 1
@@ -115,13 +123,6 @@ class PathColumns:
         self._born = np.zeros(64, np.int64)
         self._row_of = np.zeros(64, np.uint32)
         self._columns: dict[str, pl.Series] = {}
-        self._fresh: list[Path] = []  # read already, for the columns that lack the last rows
-        self._fresh_from = 1
-
-
-def _series(values: list, dtype: pl.DataType) -> pl.Series:
-    if dtype != _TEXTS:
-        return pl.Series(values, dtype=dtype)
-    # Of lists, polars would make a Series each: 3.4 us a path against 0.2.
-    joined = pl.Series(["\n".join(texts) if texts else None for texts in values], dtype=pl.String)
-    return joined.str.split("\n").fill_null(pl.Series([[]], dtype=_TEXTS))
+        # Texts that are read already, of the rows from one on; 0: there are none.
+        self._fresh: dict[str, list[str | None]] = {}
+        self._fresh_from = 0

@@ -48,9 +48,7 @@ class Answer:
 class Join:
     """A batch of addresses on its way to an `Answer`."""
 
-    def __init__(
-        self, chains: Chains, next_hops: NDArray[np.int32] | None, paths: Paths
-    ) -> None:
+    def __init__(self, chains: Chains, next_hops: NDArray[np.int32] | None, paths: Paths) -> None:
         count = len(chains)
         self.path = np.zeros(count, np.int32)
         self.prefix = np.zeros(count, np.int32)

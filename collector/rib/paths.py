@@ -6,8 +6,8 @@ content some 150 octets, whatever it says. What a content says in texts is read 
 shows it; as most paths are never shown, a table load makes none.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,19 @@ class Path(NamedTuple):
     extended_communities: tuple[str, ...] = ()
 
 
-ReadPaths = Callable[[Sequence[Hashable], Sequence[str | None]], list[Path]]
-"""Reads contents, with the next hop of each."""
+class Reader(Protocol):
+    """Knows what the contents that are given to `Paths.add` say."""
+
+    def paths(
+        self, contents: Sequence[Hashable], next_hops: Sequence[str | None]
+    ) -> Iterable[Path]:
+        """Read contents, with the next hop of each."""
+
+    def texts(self, contents: Sequence[Hashable]) -> dict[str, list[str | None]]:
+        """Read the fields `TEXTS` of very many contents: lists in lines, None for an empty one."""
+
+
+TEXTS = ("as_path_text", "communities", "large_communities", "extended_communities")
 
 _COLUMNS = {
     "origin_as": np.uint32,
@@ -97,11 +108,11 @@ class Paths(Counted):
     next_hop: NDArray[np.int32]
     born: NDArray[np.int64]
 
-    def __init__(self, limit: int, counters: Counters, read: ReadPaths) -> None:
+    def __init__(self, limit: int, counters: Counters, reader: Reader) -> None:
         super().__init__()
         self.limit = limit
         self._counters = counters
-        self._read = read
+        self._reader = reader
         for name, kind in _COLUMNS.items():
             setattr(self, name, np.zeros(len(self.holders), kind))
         self.local_pref[0] = self.med[0] = -1
@@ -177,16 +188,18 @@ class Paths(Counted):
 
     def path(self, number: int) -> Path | None:
         """Read what the path with this id says; None where nothing has it."""
-        return self.read([number])[0] if self.born[number] else None
+        if not self.born[number]:
+            return None
+        (path,) = self._reader.paths(self._contents_of([number]), self.next_hop_texts([number]))
+        return path
 
-    def read(self, ids: Sequence[int]) -> list[Path]:
-        """Read what paths say; all of them are in use."""
-        contents = self._content[ids].tolist()
-        next_hops = self.next_hop[ids].tolist()
-        return self._read(
-            [self._content_keys[content] for content in contents],
-            [self._next_hop_of[next_hop].text for next_hop in next_hops],
-        )
+    def texts(self, ids: Sequence[int] | NDArray[np.int32]) -> dict[str, list[str | None]]:
+        """Read paths that are in use, as `Reader.texts` does."""
+        return self._reader.texts(self._contents_of(ids))
+
+    def next_hop_texts(self, ids: Sequence[int] | NDArray[np.int32]) -> list[str | None]:
+        """Return the next hops of paths that are in use."""
+        return [self._next_hop_of[number].text for number in self.next_hop[ids].tolist()]
 
     def next_hop_id(self, text: str) -> int:
         """Return the number that paths with this next hop have in ``next_hop``.
@@ -197,6 +210,9 @@ class Paths(Counted):
         """
         known = self._next_hops.get(text)
         return -1 if known is None else known.number
+
+    def _contents_of(self, ids: Sequence[int] | NDArray[np.int32]) -> list[Hashable]:
+        return [self._content_keys[number] for number in self._content[ids].tolist()]
 
     def _use_content(self, content: Hashable) -> int:
         number = self._contents.get(content)

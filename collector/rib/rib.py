@@ -16,7 +16,7 @@ from collector.rib import statistics
 from collector.rib.covering_cache import CoveringCache
 from collector.rib.device import Device
 from collector.rib.join import DEFAULT_POLICY, Answer, Join, Segment
-from collector.rib.paths import ReadPaths
+from collector.rib.paths import Reader
 from collector.rib.peer import GLOBAL_RD, Peer, PeerKey
 from collector.rib.shared import Limits, Shared
 from collector.rib.snapshot import Route, routes_of
@@ -29,7 +29,7 @@ class Rib:
 
     Args:
         counters: where drops are counted.
-        read: tells what the contents say that are given to `Paths.add`.
+        reader: tells what the contents say that are given to `Paths.add`.
         views: the views to keep; updates of others are passed over.
         stale_s: how long routes of a lost session may still answer.
         silence_s: without End-of-RIB a table counts as whole after so long a silence.
@@ -39,7 +39,7 @@ class Rib:
         self,
         *,
         counters: Counters,
-        read: ReadPaths,
+        reader: Reader,
         views: Sequence[View] = tuple(View),
         stale_s: float = 600,
         silence_s: float = 30,
@@ -47,7 +47,7 @@ class Rib:
     ) -> None:
         limits = limits or Limits()
         self.devices: dict[str, Device] = {}
-        self._shared = Shared(limits, counters, read)
+        self._shared = Shared(limits, counters, reader)
         self._views = frozenset(views)
         self._stale_s = stale_s
         self._silence_s = silence_s

@@ -12,7 +12,7 @@ import numpy as np
 from collector import metrics
 from collector.rib.address_family import FAMILIES
 from collector.rib.labels import LabelStacks
-from collector.rib.paths import Paths, ReadPaths
+from collector.rib.paths import Paths, Reader
 from collector.rib.prefix_index import PrefixIndex
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class Shared:
     at a time, as numpy does; whoever reads tables calls `apply` first.
     """
 
-    def __init__(self, limits: Limits, counters: metrics.Counters, read: ReadPaths) -> None:
+    def __init__(self, limits: Limits, counters: metrics.Counters, reader: Reader) -> None:
         self.limits = limits
         self.counters = counters
-        self.paths = Paths(limits.paths, counters, read)
+        self.paths = Paths(limits.paths, counters, reader)
         self.labels = LabelStacks(limits.label_stacks)
         self.indexes = {number: PrefixIndex(family) for number, family in FAMILIES.items()}
         self.changed: list[RouteTable] = []  # tables whose journal is not empty

@@ -11,7 +11,7 @@ from collector.config.model import AggregateTable, Config
 from collector.metrics import Counters
 from collector.pipeline.devices import DeviceDirectory, DeviceSettings
 from collector.processors.aggregate import AggregateSpec, Aggregator
-from collector.processors.bgp_paths import read_paths
+from collector.processors.bgp_paths import AttributeReader
 from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS, Correlator
 from collector.processors.options_tables import OptionsTables
 from collector.processors.route_distinguishers import StaticRd
@@ -85,7 +85,7 @@ class Assembly:
                 routes_per_device=config.rib.max_routes, routes_per_peer=config.rib.max_routes
             ),
             counters=counters,
-            read=read_paths,
+            reader=AttributeReader(),
         )
         self._tables = Tables(
             self._directory.names,

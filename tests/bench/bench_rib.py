@@ -9,13 +9,13 @@ from pathlib import Path as FilePath
 
 import numpy as np
 
-from collector.metrics import Counters
 from collector.rib.join import Segment
 from collector.rib.paths import Path
 from collector.rib.peer import GLOBAL_RD, Peer, PeerKey
 from collector.rib.rib import Rib
 from collector.rib.route_table import RouteTable
 from collector.rib.view import View
+from tests.rib.wire import add_path, new_rib
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _IPV4 = (1, 1)
@@ -62,13 +62,14 @@ def load(rib: Rib, table: RouteTable, prefixes: list[bytes], paths: list[int], g
 
 def interned(rib: Rib, count: int, peer_number: int = 0) -> list[int]:
     return [
-        rib.paths.add(
-            (peer_number, number),
+        add_path(
+            rib.paths,
             Path(
                 peer_as=64500 + number % 50,
                 path_length=2 + number % 5,
                 next_hop=f"10.9.0.{peer_number}",
             ),
+            (peer_number, number),
         )
         for number in range(count)
     ]

@@ -1,7 +1,7 @@
 """One BMP session into a RIB: messages as a router sends them, routes as a consumer sees them."""
 
 from collector.metrics import Counters
-from collector.processors.bgp_paths import read_paths
+from collector.processors.bgp_paths import AttributeReader
 from collector.processors.bmp_tables import BmpTables
 from collector.protocols.bmp.decoder import BmpDecoder
 from collector.rib.rib import Rib
@@ -15,7 +15,7 @@ VIA = bgp.Route([64500, 64501], "10.9.9.9")
 
 
 def new_rib(limits: Limits | None = None) -> Rib:
-    return Rib(counters=Counters(), read=read_paths, limits=limits)
+    return Rib(counters=Counters(), reader=AttributeReader(), limits=limits)
 
 
 class Session:

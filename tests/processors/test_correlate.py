@@ -22,7 +22,7 @@ from collector.rib.rib import Rib
 from collector.rib.sync import RibState
 from collector.rib.view import View
 from tests.rib.linear import LinearRib
-from tests.rib.wire import add_path, prefix, read_keyed
+from tests.rib.wire import KeyedReader, add_path, prefix
 
 VIEWS = (View.LOC_RIB, View.ADJ_RIB_IN_POST, View.ADJ_RIB_IN_PRE)
 RD = bytes.fromhex("0000fde800000064")
@@ -47,7 +47,7 @@ class Bench:
 
     def __init__(self, devices: Sequence[DeviceSettings] = SETTINGS) -> None:
         self.counters = Counters()
-        self.rib = Rib(counters=self.counters, read=read_keyed)
+        self.rib = Rib(counters=self.counters, reader=KeyedReader())
         self.directory = DeviceDirectory(devices, self.counters)
         self._correlator = Correlator(self.rib, self.directory, VIEWS, self.counters)
 
@@ -214,12 +214,13 @@ ROUTES = st.lists(
         st.sampled_from(VIEWS),
         st.sampled_from([GLOBAL_RD, RD]),
         st.sampled_from(PREFIXES),
-        st.builds(
-            lambda **says: Path(**says),  # else a value of every field would be made up
-            next_hop=st.sampled_from(HOPS),
-            local_pref=st.sampled_from([None, 100, 200]),
-            path_length=st.integers(0, 2),
-        ),
+        st.fixed_dictionaries(
+            {
+                "next_hop": st.sampled_from(HOPS),
+                "local_pref": st.sampled_from([None, 100, 200]),
+                "path_length": st.integers(0, 2),
+            }
+        ).map(lambda says: Path(**says)),
     ),
     max_size=40,
 )

@@ -79,7 +79,8 @@ def test_paths_that_differ_in_their_next_hops_share_a_content() -> None:
     assert paths.collect() == 2
     assert (paths.contents, paths.next_hops) == (1, 1)
     assert [paths.path(number) for number in numbers] == [None, Path(med=7, next_hop="b"), None]
-    assert paths.read(numbers[1:2]) == [Path(med=7, next_hop="b")]
+    assert paths.next_hop_texts(numbers[1:2]) == ["b"]
+    assert paths.texts(numbers[1:2])["as_path_text"] == [""]
     paths.release(_ids(numbers[1]))
     paths.collect()
     assert (paths.contents, paths.next_hops, len(paths)) == (0, 0, 0)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.metrics import Counters
-from collector.rib.paths import Path, Paths
+from collector.rib.paths import TEXTS, Path, Paths
 from collector.rib.peer import GLOBAL_RD, PeerKey
 from collector.rib.rib import Rib
 from collector.rib.shared import Limits
@@ -37,23 +37,34 @@ def peer_key(address: str | None = "10.0.0.1", *, kind: int = 0) -> PeerKey:
 
 
 def new_rib(**arguments) -> Rib:
-    return Rib(counters=Counters(), read=read_keyed, **arguments)
+    return Rib(counters=Counters(), reader=KeyedReader(), **arguments)
 
 
 def limited(**limits: int) -> Rib:
     return new_rib(limits=Limits(**limits))
 
 
-def read_keyed(contents: Sequence, next_hops: Sequence[str | None]) -> list[Path]:
+class KeyedReader:
     """Contents of tests are pairs: a key, and the path but for its next hop."""
-    return [
-        path._replace(next_hop=next_hop)
-        for (_, path), next_hop in zip(contents, next_hops, strict=True)
-    ]
+
+    def paths(
+        self, contents: Sequence[tuple[object, Path]], next_hops: Sequence[str | None]
+    ) -> list[Path]:
+        return [
+            path._replace(next_hop=next_hop)
+            for (_, path), next_hop in zip(contents, next_hops, strict=True)
+        ]
+
+    def texts(self, contents: Sequence[tuple[object, Path]]) -> dict[str, list[str | None]]:
+        return {name: [lines(getattr(path, name)) for _, path in contents] for name in TEXTS}
+
+
+def lines(value: str | tuple[str, ...]) -> str | None:
+    return value if isinstance(value, str) else "\n".join(value) or None
 
 
 def new_paths(limit: int = 1000, counters: Counters | None = None) -> Paths:
-    return Paths(limit, Counters() if counters is None else counters, read_keyed)
+    return Paths(limit, Counters() if counters is None else counters, KeyedReader())
 
 
 def add_path(paths: Paths, path: Path, key: object = None) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 from collector.metrics import Counters
 from collector.pipeline.devices import DeviceDirectory, DeviceSettings
-from collector.processors.bgp_paths import read_paths
+from collector.processors.bgp_paths import AttributeReader
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
 from collector.simulation import bgp, bmp
@@ -21,7 +21,7 @@ class BmpBench:
 
     def __init__(self, *devices: DeviceSettings) -> None:
         self.counters = Counters()
-        self.rib = Rib(counters=self.counters, read=read_paths)
+        self.rib = Rib(counters=self.counters, reader=AttributeReader())
         self.directory = DeviceDirectory(devices, self.counters)
         self.events: list[dict[str, Any]] = []
         self.hinted: list[tuple[str, set[str]]] = []

@@ -26,7 +26,7 @@ from collector.workers.flow_filling import FlowFiller
 from collector.workers.flow_path import FlowPath
 from collector.workers.guard import Guard
 from collector.workers.publisher import Origin, Publisher
-from tests.rib.wire import read_keyed
+from tests.rib.wire import KeyedReader
 
 VIEWS = (View.LOC_RIB, View.ADJ_RIB_IN_POST, View.ADJ_RIB_IN_PRE)
 
@@ -72,7 +72,7 @@ class Parts:
         self.guard = Guard(self.counters)
         self.outputs = KeptOutputs()
         self.directory = DeviceDirectory([], self.counters)
-        self.rib = Rib(counters=self.counters, read=read_keyed)
+        self.rib = Rib(counters=self.counters, reader=KeyedReader())
         self.tables = Tables(
             self.directory.names,
             {"destinationJoin": JOIN_TEXTS, "sourceJoin": JOIN_TEXTS, "ribState": STATE_TEXTS},

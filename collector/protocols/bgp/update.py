@@ -135,7 +135,7 @@ def split_update(body: bytes, offset: int = 0) -> UpdateParts:
 def _split_attributes(
     body: bytes, start: int, end: int, offset: int
 ) -> tuple[bytes, MpReach | None, MpUnreach | None, int]:
-    """Path attributes from ``start`` to ``end``: what is no MP attribute, the two, ``next_hop_at``."""
+    """Path attributes from ``start`` to ``end``: the other ones, the MP ones, ``next_hop_at``."""
     mp_reach = mp_unreach = None
     next_hop_at, next_hops = -1, 0
     key = b""
