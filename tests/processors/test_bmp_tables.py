@@ -68,6 +68,47 @@ def test_one_attribute_set_is_parsed_once_for_all_its_routes(session: Session, r
     assert len(rib.paths) == 1
 
 
+def test_devices_share_what_differs_in_the_next_hop_only_and_nothing_else(rib: Rib) -> None:
+    names = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    sessions = [Session(rib, number, name) for number, name in enumerate(names, 1)]
+    for session, name in zip(sessions, names, strict=True):
+        session.up()
+        session.update(bgp.announcement(["10.0.0.0/8"], bgp.Route([1, 2], name)))
+        session.update(bgp.announcement(["2001:db8::/32"], bgp.Route([1, 2], "2001:db8::1")))
+    rib.tick(0)
+    # Of IPv6 all have one next hop; its attributes are those of IPv4.
+    assert (len(rib.paths), rib.paths.contents, rib.paths.next_hops) == (4, 1, 4)
+    sessions[0].update(bgp.announcement(["10.0.0.0/8"], bgp.Route([1, 3], names[0])))
+    sessions[1].update(bgp.withdrawal(["10.0.0.0/8"]))
+    rib.tick(1)
+    told = [
+        {prefix_text(r.family[0], r.octets): rib.paths.path(r.path) for r in routes(rib, name)}
+        for name in names
+    ]
+    assert [each.pop("2001:db8::/32").as_path_text for each in told] == ["1 2"] * 3
+    (first,), second, (third,) = told[0].values(), told[1], told[2].values()
+    assert (first.as_path_text, first.next_hop, second) == ("1 3", names[0], {})
+    assert (third.as_path_text, third.next_hop) == ("1 2", names[2])
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param("400304 0a090909 400304 0a080808", id="twice"),
+        pytest.param("50030004 0a090909", id="length-in-two-octets"),
+        pytest.param("410304 0a090909", id="a-reserved-flag"),
+    ],
+)
+def test_a_next_hop_in_an_odd_form_is_the_same(session: Session, rib: Rib, octets: str) -> None:
+    attributes = bytes.fromhex("40010100") + bytes.fromhex(octets)
+    body = bytes(2) + len(attributes).to_bytes(2) + attributes + b"\x08\x0a"
+    message = bytes([255] * 16) + (19 + len(body)).to_bytes(2) + b"\2" + body
+    for _ in range(3):
+        session.update(message)
+    assert held(rib) == {"10.0.0.0/8": "10.9.9.9"}
+    assert len(rib.paths) == 1
+
+
 @pytest.mark.parametrize(
     ("peer", "view"),
     [

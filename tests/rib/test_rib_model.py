@@ -26,16 +26,18 @@ _PEERS = (
 )
 _ADD_PATH_PEER = _PEERS[1]
 _STALE_S = 50.0
+# Each content with several next hops: what devices share must never show in another's answer.
 _PATHS = [
     Path(
-        next_hop=f"10.0.0.{number % 4}",
+        next_hop=next_hop,
         peer_as=number % 3,
         path_length=number % 2,
         local_pref=(None, 100, 200)[number % 3],
         med=(None, 0, 7)[number // 3 % 3],
         communities=(str(number),),
     )
-    for number in range(18)
+    for number in range(9)
+    for next_hop in ("10.0.0.0", "10.0.0.1", "10.0.0.2", None)
 ]
 
 

@@ -100,6 +100,32 @@ def test_any_octets_are_split_or_a_decode_error(octets: bytes) -> None:
     assert octets.endswith(parts.announced)
 
 
+NEXT_HOP = attribute(3, bytes((192, 0, 2, 1)))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "content", "next_hop"),
+    [
+        pytest.param(ORIGIN + NEXT_HOP + MED, ORIGIN + MED, "c0000201", id="usual"),
+        pytest.param(NEXT_HOP, b"", "c0000201", id="alone"),
+        pytest.param(
+            mp_unreach(2, 1, b"") + ORIGIN + NEXT_HOP, ORIGIN, "c0000201", id="after-mp-unreach"
+        ),
+        pytest.param(ORIGIN + MED, ORIGIN + MED, "", id="none"),
+        pytest.param(NEXT_HOP + NEXT_HOP, NEXT_HOP + NEXT_HOP, "", id="twice"),
+        pytest.param(attribute(3, bytes(3)), attribute(3, bytes(3)), "", id="short"),
+        pytest.param(attribute(3, bytes(5)), attribute(3, bytes(5)), "", id="long"),
+        pytest.param(attribute(3, bytes(4), 0x80), attribute(3, bytes(4), 0x80), "", id="flags"),
+        pytest.param(NEXT_HOP[:5], NEXT_HOP[:5], "", id="past-the-end"),
+    ],
+)
+def test_a_next_hop_stands_apart_where_it_is_one_and_well_formed(
+    attributes: bytes, content: bytes, next_hop: str
+) -> None:
+    parts = split_update(update(attributes))
+    assert (parts.content, parts.next_hop.hex()) == (content, next_hop)
+
+
 codes = st.sampled_from([1, 2, 8, 14, 15, 99])
 values = st.binary(max_size=20)
 
