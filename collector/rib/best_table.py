@@ -22,12 +22,25 @@ _CELLS_AT_ONCE = 1 << 18
 class Member:
     """One layer of a peer's table as a best table sees it."""
 
-    __slots__ = ("layer", "number", "table")
+    __slots__ = ("_next_hops", "layer", "number", "table")
 
     def __init__(self, table: RouteTable, layer: Layer) -> None:
         self.table = table
         self.layer = layer
         self.number = 0
+        self._next_hops = np.uint64(0)  # a bit for each 64th that it ever had, of their ids
+
+    def note_next_hops(self, next_hops: NDArray[np.int32]) -> None:
+        """Take note of next hops that its routes have from now on."""
+        self._next_hops |= np.bitwise_or.reduce(_bits(next_hops), initial=np.uint64(0))
+
+    def may_have(self, next_hops: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which next hops it may have; it has none of the others."""
+        return _bits(next_hops) & self._next_hops != 0
+
+
+def _bits(next_hops: NDArray[np.int32]) -> NDArray[np.uint64]:
+    return np.uint64(1) << (next_hops & 63).astype(np.uint64)
 
 
 class BestTable:
@@ -70,10 +83,14 @@ class BestTable:
             self._best = None
             return
         ids = member.layer.ids()
-        self.update(ids, member.layer.get(ids), np.zeros(len(ids), np.int32))
+        self.update(member, ids, member.layer.get(ids), np.zeros(len(ids), np.int32))
 
     def update(
-        self, ids: NDArray[np.int32], old: NDArray[np.int32], new: NDArray[np.int32]
+        self,
+        member: Member,
+        ids: NDArray[np.int32],
+        old: NDArray[np.int32],
+        new: NDArray[np.int32],
     ) -> None:
         """Choose again where a member's change matters.
 
@@ -81,6 +98,7 @@ class BestTable:
             ids: shape (n,), distinct prefix ids.
             old, new: shape (n,), the member's path before and now, 0 for none.
         """
+        member.note_next_hops(self._paths.next_hop[new])
         if self._best is None:
             return
         # A path worse than the best one decides nothing, neither when it comes nor when it goes;
@@ -119,10 +137,8 @@ class BestTable:
         for start in range(0, len(pairs), step):
             part = slice(start, start + step)
             distinct = (pairs[part] >> 32).astype(np.int32)
-            candidates = self._candidates(distinct)
-            asked = pairs[part].astype(np.int32)
-            fits = self._paths.next_hop[candidates] == asked
-            path[part], owner[part] = self._fitting(distinct, candidates, fits)
+            candidates = self._with_next_hops(distinct, pairs[part].astype(np.int32))
+            path[part], owner[part] = self._fitting(distinct, candidates)
         return path[back], owner[back]
 
     def owners(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -170,18 +186,31 @@ class BestTable:
     def _candidates(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
         return np.stack([member.layer.get(ids) for member in self.members])
 
+    def _with_next_hops(
+        self, ids: NDArray[np.int32], next_hops: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """As `_candidates`, but only paths with the next hops asked for."""
+        candidates = np.zeros((len(self.members), len(ids)), np.int32)
+        for row, member in enumerate(self.members):
+            # Most peers have one next hop, and most next hops one peer.
+            some = np.flatnonzero(member.may_have(next_hops))
+            paths = member.layer.get(ids[some])
+            fits = self._paths.next_hop[paths] == next_hops[some]
+            candidates[row, some[fits]] = paths[fits]
+        return candidates
+
     def _fitting(
-        self, ids: NDArray[np.int32], candidates: NDArray[np.int32], fits: NDArray[np.bool_]
+        self, ids: NDArray[np.int32], candidates: NDArray[np.int32]
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         # Most often one path fits; only where several do must they be compared.
+        fits = candidates != 0
         row = fits.argmax(axis=0)
         columns = np.arange(len(ids))
-        path = np.where(fits[row, columns], candidates[row, columns], np.int32(0))
+        path = candidates[row, columns]
         owner = self._numbers()[row]
         several = np.flatnonzero(fits.sum(axis=0) > 1)
         if several.size:
-            among = np.where(fits[:, several], candidates[:, several], np.int32(0))
-            path[several], owner[several] = self._winners(ids[several], among)
+            path[several], owner[several] = self._winners(ids[several], candidates[:, several])
         return path, owner
 
     def _numbers(self) -> NDArray[np.int32]:

@@ -247,7 +247,7 @@ class RouteTable:
             self.index.release(removed)
         self.peer.count_routes(len(added) - len(removed))
         if self._group is not None:
-            self._group.update(ids, old, new)
+            self._group.update(member, ids, old, new)
         return len(added)
 
     def _within_limit(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.bool_]:
