@@ -32,12 +32,14 @@ from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
 from collector.records.flow_batch import FlowBatch
 from collector.steering.allow_list import AllowList
+from collector.workers.allowance import Allowance
 from collector.workers.flow_path import FlowPath, Report
 from collector.workers.guard import Guard
 from collector.workers.nfacctd_admission import AllowedDirectory, PaddingCheckedBuilder
 from collector.workers.nfacctd_bmp_path import NfacctdBmpPath
 
 _BATCH_ROWS = 10_000
+_CHANGES_A_SECOND, _CHANGES_AT_ONCE = 20, 200  # of options data, that close a batch each
 _BUILD = "collector"  # `$pmacct_build`
 _DISCARDED = ("flow_malformed", "flow_unknown_version", "flow_refused")
 
@@ -70,6 +72,7 @@ class NfacctdAssembly:
         self._settings = settings = settings_of(config)
         self._counters = counters
         self._guard = guard
+        self._options_changes = Allowance(_CHANGES_A_SECOND, _CHANGES_AT_ONCE)
         self._reloads: set[asyncio.Future[None]] = set()
         self._reloading = asyncio.Lock()  # the last signal's maps are the last to be used
         self._sinks = Sinks(settings, slot, counters, failed)
@@ -78,7 +81,11 @@ class NfacctdAssembly:
         tables: OptionsTables[NfacctdOptions] = OptionsTables(
             counters,
             report,
-            partial(NfacctdOptions, scope_check=not settings.disable_opt_scope_check),
+            partial(
+                NfacctdOptions,
+                scope_check=not settings.disable_opt_scope_check,
+                before_change=self._before_options_change,
+            ),
         )
         maps = load_maps(settings)
         customs = settings.aggregate_primitives
@@ -230,6 +237,14 @@ class NfacctdAssembly:
                 log.error("maps not reloaded, the old ones stay:\n%s", error)
                 return
             self._use(maps)
+
+    def _before_options_change(self) -> None:
+        """Look flows that wait up in what exporters have said so far.
+
+        An exporter that changes its mind all the time must not make a batch of every flow.
+        """
+        if self.flow_path.waiting_rows and self._options_changes.take(time.monotonic()):
+            self.flow_path.close_batch()
 
     def _use(self, maps: LoadedMaps) -> None:
         # What has come so far is judged by the old maps.

@@ -403,3 +403,59 @@ def test_statistics_and_log_files_by_signal(
         await bench.stop()
 
     run(scenario)
+
+
+def test_options_count_for_the_flows_behind_them(tmp_path: Path) -> None:
+    fields = [*FIELDS, (234, 4)]
+    names = AGGREGATE[:3] + ("vrf_name",)
+    plugin = replace(SETTINGS.plugins[0], aggregate=names)
+
+    async def scenario() -> None:
+        bench = Bench(tmp_path, replace(SETTINGS, plugins=(plugin,)))
+
+        def send(*sets: bytes) -> None:
+            octets = ipfix_message(sets, export_time_s=1_700_000_000, sequence=0)
+            bench.assembly.flow_path.datagram(ROUTER, memoryview(octets))
+
+        def name(text: bytes) -> bytes:
+            return data_set(300, struct.pack("!II8s", 1, 3, text), padded=False)
+
+        flows = data_set(256, flow() + struct.pack("!I", 3), padded=False)
+        send(template_set(256, fields), options_template_set(300, [(149, 4)], [(234, 4), (236, 8)]))
+        # All within one batch, most within one datagram.
+        send(flows, name(b"red"), flows, flows, name(b"blue"))
+        send(flows, name(b"blue"), flows, flows)
+        await bench.stop()
+        packets = {record["vrf_name"]: record["packets"] for record in bench.records("flow")}
+        assert packets == {"": 1, "red": 2, "blue": 3}
+
+    run(scenario)
+
+
+def test_options_that_change_all_the_time_do_not_make_a_batch_of_every_flow(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        bench = Bench(tmp_path)
+        closed = 0
+        close = bench.assembly.flow_path.close_batch
+
+        def counted() -> None:
+            nonlocal closed
+            closed += 1
+            close()
+
+        bench.assembly.flow_path.close_batch = counted  # type: ignore[method-assign]
+        for number in range(600):
+            body = struct.pack("!IHI", 1, 1, number)
+            sets = [
+                options_template_set(300, [(149, 4)], [(48, 2), (34, 4)]),
+                data_set(300, body, padded=False),
+            ]
+            octets = ipfix_message(sets, export_time_s=1_700_000_000, sequence=0)
+            bench.flows(flow())
+            bench.assembly.flow_path.datagram(ROUTER, memoryview(octets))
+        assert 200 <= closed < 400
+        await bench.stop()
+
+    run(scenario)

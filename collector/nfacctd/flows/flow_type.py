@@ -6,16 +6,16 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.nfacctd.flows.fields import Fields, Reading, Step
+from collector.nfacctd.flows.fields import FRAME_SECTIONS, Fields, Reading, Step
 from collector.nfacctd.flows.quirks import has_vlan_layer
 
 _V5 = 5
-_COUNTERS = (1, 23, 85, 231, 232, 315, 104, 352)  # without any of them it is an event
+_COUNTERS = (1, 23, 85, 231, 232, *FRAME_SECTIONS, 352)  # without any of them it is an event
 _NAT_EVENT, _IP_VERSION, _PROTOCOL = 230, 60, 4
 _VLANS = (58, 59)
 _TOP_LABEL = 70
 _MACS = (56, 80, 57, 81, 365)
-_FRAMES = (315, 104)
+
 _IPV4_SOURCES, _IPV6_SOURCES = (8, 44, 366), (27, 170)
 _IPV4 = frozenset({*_IPV4_SOURCES, 12, 45})
 _IPV6 = frozenset({*_IPV6_SOURCES, 28, 169})
@@ -135,7 +135,7 @@ def _by_address(fields: Fields) -> Callable[[Reading], Types]:
         kind = FlowType.LINK
     else:
         kind = FlowType.NONE
-    if kind in (FlowType.LINK, FlowType.NONE) and fields.has(*_FRAMES):
+    if kind in (FlowType.LINK, FlowType.NONE) and fields.has(*FRAME_SECTIONS):
         return _of_frames
     return lambda reading: np.full(reading.rows, kind, np.uint8)
 

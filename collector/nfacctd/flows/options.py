@@ -5,7 +5,7 @@ others for the observation domain that sent them, and for no other. `ExporterOpt
 mode is more generous. It is learnt from in the same way, and restored in a successor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from collector.metrics import Counters, register
@@ -26,12 +26,15 @@ class NfacctdOptions:
 
     Args:
         scope_check: False for `nfacctd_disable_opt_scope_check`: all options are the exporter's.
+        before_change: called before something changes: flows that came earlier are to be looked up
+            in what was known then.
     """
 
     def __init__(
         self,
         *,
         scope_check: bool = True,
+        before_change: Callable[[], None] = lambda: None,
         counters: Counters | None = None,
         max_entries: int = MAX_ENTRIES,
     ) -> None:
@@ -39,6 +42,7 @@ class NfacctdOptions:
         self.exporter_ipv4_address: str | None = None
         self.exporter_ipv6_address: str | None = None
         self._scope_check = scope_check
+        self._before_change = before_change
         self._counters = Counters() if counters is None else counters
         self._max_entries = max_entries
         self._table: dict[tuple[str, int | None, int], object] = {}
@@ -107,8 +111,8 @@ class NfacctdOptions:
         return self._get("application", domain, application) or ""
 
     def exporter_address(self, domain: int) -> str | None:
-        """Tell what the exporter calls itself."""
-        return self._get("address", domain, 0)
+        """Tell what the exporter calls itself in a domain; options of its system do not count."""
+        return self._table.get(("address", domain, 0))
 
     def system_init_time_ms(self, _: int) -> None:
         """Tell nothing: nfacctd takes no times from options data (reference 2.5)."""
@@ -126,6 +130,7 @@ class NfacctdOptions:
         if known is None and len(self._table) >= self._max_entries:
             self._counters.add("nfacctd_options_refused")
             return
+        self._before_change()
         self._table[entry] = value
         self.revision += 1
 
@@ -141,6 +146,7 @@ class NfacctdOptions:
         if sampler not in table and sum(map(len, self._samplers.values())) >= self._max_entries:
             self._counters.add("nfacctd_options_refused")
         elif table.get(sampler) != rate:
+            self._before_change()
             table[sampler] = rate
             self.revision += 1
 

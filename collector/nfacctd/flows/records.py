@@ -22,7 +22,7 @@ from collector.nfacctd.flows.primitives import (
     selected,
 )
 from collector.nfacctd.flows.stamps import stamp_writer
-from collector.nfacctd.flows.texts import Texts, custom_values
+from collector.nfacctd.flows.texts import Texts, custom_values, signed
 from collector.nfacctd.settings import Plugin, Settings
 
 _AVRO = ("avro", "avro_json")
@@ -141,9 +141,9 @@ class RecordMaker:
         if self._plugin.history is not None:
             columns |= self._stamps(data, now_s)
         if self._counts_flows:
-            columns[FLOWS] = data[FLOWS].to_list()
+            columns[FLOWS] = signed(data[FLOWS])
         self._add(columns, behind, data)
-        columns |= {name: data[name].to_list() for name in _COUNTED}
+        columns |= {name: signed(data[name]) for name in _COUNTED}
         if self._has_writer:
             columns["writer_id"] = [self._writer] * data.height
         return columns
@@ -164,9 +164,9 @@ class RecordMaker:
             ]
         stamped = self._plugin.history is not None and self._plugin.type == "kafka"
         columns |= self._stamps(data, now_s) if stamped else dict.fromkeys(_STAMPS, nothing)
-        columns["packets"] = data["packets"].to_list()
-        columns[FLOWS] = data[FLOWS].to_list() if self._counts_flows else nothing
-        columns["bytes"] = data["bytes"].to_list()
+        columns["packets"] = signed(data["packets"])
+        columns[FLOWS] = signed(data[FLOWS]) if self._counts_flows else nothing
+        columns["bytes"] = signed(data["bytes"])
         if self._has_writer:
             columns["writer_id"] = [self._writer] * data.height
         return columns

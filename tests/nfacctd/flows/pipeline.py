@@ -62,7 +62,8 @@ class Pipeline:
             message, template, body = event
             if template.is_options:
                 check = not self.settings.disable_opt_scope_check
-                options = self.options.setdefault(index, NfacctdOptions(scope_check=check))
+                tables = NfacctdOptions(scope_check=check, before_change=self.close_batch)
+                options = self.options.setdefault(index, tables)
                 rows, _ = template.layout.rows(body, self.decoder.lists(message))
                 for scope, fields in rows:
                     options.learn(message.observation_domain_id, scope, fields)
