@@ -407,7 +407,7 @@ def test_statistics_and_log_files_by_signal(
 
 def test_options_count_for_the_flows_behind_them(tmp_path: Path) -> None:
     fields = [*FIELDS, (234, 4)]
-    names = AGGREGATE[:3] + ("vrf_name",)
+    names = (*AGGREGATE[:3], "vrf_name")
     plugin = replace(SETTINGS.plugins[0], aggregate=names)
 
     async def scenario() -> None:

@@ -31,7 +31,7 @@ from collector.nfacctd.flows.records import Record, RecordMaker
 from collector.nfacctd.flows.route_values import RouteShaper, RoutesOf, RouteTable
 from collector.nfacctd.flows.routes import fill_routes
 from collector.nfacctd.flows.tables import Frame, OptionsOf
-from collector.nfacctd.flows.tagging import tag_flows
+from collector.nfacctd.flows.tagging import tag_flows, with_own_tags
 from collector.nfacctd.flows.vrf import fill_route_distinguishers, fill_vrf_names
 from collector.nfacctd.maps.agent_map import AgentMap
 from collector.nfacctd.maps.custom_primitives import CustomPrimitive
@@ -189,7 +189,8 @@ class FlowRecords:
         for output in self._outputs:
             own = self._maps.plugin_pre_tags.get(output.plugin.name)
             mine = tagged if own is None else tag_flows(frame, own, context, dscp=dscp)
-            mine = _post_tagged(output.filter.taken(mine, context), output.plugin)
+            mine = with_own_tags(output.filter.taken(mine, context))
+            mine = _post_tagged(mine, output.plugin)
             output.cache.add(mine, routes)
 
     def due_s(self) -> float:

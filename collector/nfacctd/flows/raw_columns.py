@@ -62,6 +62,8 @@ DTYPES: dict[str, pl.DataType] = {
     "sampler": _U32,
     "record_rate": _U32,
     "record_rd": _U64,
+    "record_tag": _U64,
+    "record_tag2": _U64,
     "record_label": pl.Binary(),
     "timestamp_start": pl.Int64(),
     "timestamp_end": pl.Int64(),

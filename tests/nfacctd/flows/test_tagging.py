@@ -9,7 +9,7 @@ from collector.nfacctd.flows.map_values import raw_of
 from collector.nfacctd.flows.route_values import RouteValues
 from collector.nfacctd.maps.match_keys import PRE_TAG_KEYS
 from collector.nfacctd.maps.pre_tag_map import PreTagMap
-from collector.nfacctd.settings import Plugin, Settings
+from collector.nfacctd.settings import LabelTerm, Plugin, Settings, TagRange
 from tests.nfacctd.flows.pipeline import Pipeline, records_of
 from tests.nfacctd.flows.wire import Value, address, ipfix, options
 
@@ -90,14 +90,29 @@ def test_what_routes_say_can_be_looked_at(tmp_path: Path) -> None:
 
 def test_a_rule_sets_one_thing_and_leaves_the_rest_to_the_device(tmp_path: Path) -> None:
     maps = load(tmp_path, "set_label=green in=7\nset_tag=9\n")
-    sent: list[Value] = [(1, (3).to_bytes(8), 43874), (3, b"blue", 43874)]
+    sent: list[Value] = [(1, (3).to_bytes(8), 43874)]
     names = ("tag", "tag2", "label", "src_port")
     first, second = (
         records_of([ipfix([*flow, *sent])], *names, maps=maps)[0]
         for flow in (_FLOW, [v for v in _FLOW if v[0] != 10])
     )
     assert (first["tag"], first["label"]) == (3, "green")
-    assert (second["tag"], second["label"]) == (9, "blue")
+    assert (second["tag"], second["label"]) == (3, "")
+
+
+def test_what_a_record_says_of_its_tags_comes_last_and_no_filter_sees_it(tmp_path: Path) -> None:
+    maps = load(tmp_path, "set_tag=9 jeq=next\nset_label=green\n")
+    sent: list[Value] = [(1, (3).to_bytes(8), 43874), (3, b"blue", 43874)]
+    for filters, shown in (
+        ({}, (3, "blue")),
+        ({"pre_tag_filter": (TagRange(9, 9),)}, (3, "blue")),
+        ({"pre_tag_label_filter": (LabelTerm("green"),)}, (3, "blue")),
+        ({"pre_tag_filter": (TagRange(3, 3),)}, None),
+    ):
+        plugin = Plugin(name="p", type="kafka", **filters)
+        datagrams = [ipfix([*_FLOW, *sent])]
+        found = records_of(datagrams, "tag", "label", plugin=plugin, maps=maps)
+        assert [(r["tag"], r["label"]) for r in found] == ([] if shown is None else [shown])
 
 
 def test_the_tos_of_a_rule_is_written_as_it_is(tmp_path: Path) -> None:
