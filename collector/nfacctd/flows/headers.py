@@ -78,6 +78,8 @@ def plan_headers(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
         index = fields.readable(*chain)
         if column in needs and index is not None:
             yield number_step(column, index, "uint32")
+        if f"has_{column}" in needs and index is not None:
+            yield _presence_step(f"has_{column}")
     if "tcpflags" in needs:
         yield from _tcp_flags(fields)
     if fields.version == _V5:
@@ -131,6 +133,13 @@ def _present_steps(column: str, present: _Present, fields: Fields) -> Iterator[S
         reading.columns[column] = np.where(carries_frames, value.dtype.type(0), value)
 
     yield step
+
+
+def _presence_step(column: str) -> Step:
+    def step(reading: Reading) -> None:
+        reading.columns[column] = np.ones(reading.rows, np.uint8)
+
+    return step
 
 
 def _frame_step(column: str, name: str, dtype: str) -> Step:

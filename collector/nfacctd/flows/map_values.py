@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from collector.nfacctd.flows.flow_type import LAYERS, MPLS, VLAN, FlowType
+from collector.nfacctd.flows.flow_type import LAYERS, MPLS, VLAN, WITHOUT_COUNTERS, FlowType
 from collector.nfacctd.flows.raw_columns import parts
 from collector.nfacctd.flows.route_values import RouteTable
 from collector.nfacctd.flows.tables import Frame, OptionsOf
@@ -121,6 +121,10 @@ def _number(_: Context, value: int) -> int:
     return value
 
 
+def _number_where_told(_: Context, value: int, is_told: int) -> int | None:
+    return value if is_told else None
+
+
 def _unless_zero(_: Context, value: int) -> int | None:
     return value or None
 
@@ -148,7 +152,9 @@ def _is_of(*kinds: FlowType) -> Callable[[Context, int], bool]:
 
 
 def _ip_version(_: Context, flow_type: int) -> int | None:
-    return _VERSIONS.get(_FAMILIES.get(FlowType(flow_type & ~LAYERS), ""))
+    kind = FlowType(flow_type & ~LAYERS)
+    # To filters an event is a packet of IPv4, whatever its addresses are.
+    return 4 if kind in WITHOUT_COUNTERS else _VERSIONS.get(_FAMILIES.get(kind, ""))
 
 
 def _encapsulation(_: Context, flow_type: int) -> str:
@@ -178,8 +184,8 @@ def _rd(_: Context, rd: int) -> str:
 
 _PROPERTIES: dict[str, _Property] = {
     "ip": _Property(("exporter", "domain"), exporter_text),
-    "in": _Property(("in_iface",), _number),
-    "out": _Property(("out_iface",), _number),
+    "in": _Property(("in_iface", "has_in_iface"), _number_where_told),
+    "out": _Property(("out_iface", "has_out_iface"), _number_where_told),
     "source_id": _Property(("export_proto_sysid",), _number),
     "engine_type": _Property(("domain", "export_proto_version"), _engine_type),
     "flowset_id": _Property(("set_id",), _number),

@@ -49,6 +49,7 @@ DTYPES: dict[str, pl.DataType] = {
     **dict.fromkeys(("cos", "proto", "tos", "tcpflags", "fwd_status"), _U8),
     **dict.fromkeys(("tunnel_proto", "tunnel_tos", "tunnel_tcpflags"), _U8),
     **dict.fromkeys(("direction", "nat_event", "fw_event", "sampling_direction"), _U8),
+    **dict.fromkeys(("has_in_iface", "has_out_iface"), _U8),  # 1: the record has one
     "bi_flow": _U8,  # 1: counters of both directions
     **dict.fromkeys(("src_mask", "dst_mask", "flow_src_mask", "flow_dst_mask"), _U8),
     **dict.fromkeys(("src_as", "dst_as", "peer_src_as", "peer_dst_as"), _U32),

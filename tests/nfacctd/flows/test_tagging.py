@@ -44,7 +44,7 @@ def load(tmp_path: Path, text: str) -> Maps:
     [
         "ip=192.0.2.1",
         "in=7",
-        "out=0",
+        "out=-0",
         "source_id=3",
         "flowset_id=256",
         "nexthop=9.9.9.8",
@@ -159,3 +159,19 @@ def test_maps_know_an_exporter_by_what_it_calls_itself(tmp_path: Path) -> None:
     datagrams = [told, ipfix(_FLOW)]
     (record,) = records_of(datagrams, "tag", maps=maps, ignore_exporter_address=True)
     assert record["tag"] == 2
+
+
+@pytest.mark.parametrize("event", [[(230, b"\1")], []])  # of NAT; any other, without counters
+def test_events_are_packets_of_ipv4_to_filters(event: list[Value]) -> None:
+    values: list[Value] = [(8, address("10.1.1.1")), (4, b"\1"), *event]
+    plugin = Plugin(name="p", type="kafka", aggregate_filter="icmp and src host 10.1.1.1")
+    octets = ipfix(values, counted=bool(event))
+    records = records_of([octets], "src_host", plugin=plugin)
+    assert [record["ip_src"] for record in records] == ["10.1.1.1"]
+
+
+def test_an_interface_that_a_record_lacks_is_not_interface_0(tmp_path: Path) -> None:
+    maps = load(tmp_path, "set_tag=1 in=0\nset_tag=2 out=0\n")
+    flows = [[_FLOW[0], (10, b"\0\0")], [_FLOW[0], (14, b"\0\0\0\0")], [_FLOW[0]]]
+    tags = [records_of([ipfix(one)], "tag", maps=maps)[0]["tag"] for one in flows]
+    assert tags == [1, 2, 0]
