@@ -161,8 +161,8 @@ def _encapsulation(_: Context, flow_type: int) -> str:
     return "-".join(["vlan"] * bool(flow_type & VLAN) + ["mpls"] * bool(flow_type & MPLS))
 
 
-def _vrf_ids(_: Context, ingress: int, egress: int) -> tuple[int, ...] | None:
-    return tuple(vrf_id for vrf_id in (ingress, egress) if vrf_id) or None
+def _vrf_ids(_: Context, ingress: int) -> tuple[int, ...] | None:
+    return (ingress,) if ingress else None
 
 
 def _route(attribute: str) -> Callable[[Context, int], object]:
@@ -212,7 +212,7 @@ _PROPERTIES: dict[str, _Property] = {
     "mpls_pw_id": _Property(("mpls_pw_id",), _number),
     "mpls_vpn_id_in": _Property(("ingress_vrf_id",), _unless_zero),
     "mpls_vpn_id_out": _Property(("egress_vrf_id",), _unless_zero),
-    "mpls_vpn_id": _Property(("ingress_vrf_id", "egress_vrf_id"), _vrf_ids),
+    "mpls_vpn_id": _Property(("ingress_vrf_id",), _vrf_ids),
     "mpls_label_top": _Property(("mpls_label_top",), _number),
     "mpls_label_bottom": _Property(("mpls_label_bottom",), _number),
     "src_as": _Property(("src_as",), _number),
