@@ -19,6 +19,8 @@ from collector.nfacctd.settings import (
     Timestamps,
 )
 
+_LONGEST_MONTH_S = 31 * 86_400
+
 
 def read_plugins(lines: Lines, files: Files) -> tuple[Plugin, ...]:
     """Build the plugins of types that we have; what is wrong goes to ``lines``."""
@@ -72,7 +74,14 @@ def _plugin(lines: Lines, named: PluginName, files: Files) -> Plugin:
 def _history(lines: Lines, name: str) -> History | None:
     parts = lines.of("history", name)
     length: History | None = parts.pop("length", None)
-    return None if length is None else replace(length, **parts)
+    if length is None:
+        return None
+    history = replace(length, **parts)
+    longest_s = history.length_s or history.count * _LONGEST_MONTH_S
+    if history.offset_s >= longest_s:
+        reason = f"must be less than the {longest_s} s of a bin"
+        lines.mistakes.append(lines.at("history.offset_s", reason, name))
+    return history
 
 
 def _preprocess(lines: Lines, name: str, values: dict[str, Any]) -> Preprocess | None:
