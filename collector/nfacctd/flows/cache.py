@@ -178,7 +178,7 @@ class Cache:
         configured = self._settings.ext_sampling_rate
         if configured is not None:  # it comes before all that is told, and is not told itself
             return counts * configured
-        return counts * frame.get("sampling_rate").clip(lower_bound=1)
+        return counts * frame.get("multiplier")
 
     def _start_us(self, frame: Frame) -> NDArray[np.int64]:
         arrival = frame.numpy("timestamp_arrival")

@@ -66,8 +66,8 @@ class NfacctdOptions:
         self._learn_application(where, record)
         self._learn_address(where, record)
 
-    def sampling_rate(self, domain: int, sampler: int | None) -> int:
-        """Tell at which rate packets were sampled; 0: not known.
+    def sampling_rate(self, domain: int, sampler: int | None) -> int | None:
+        """Tell at which rate packets were sampled; None: not known.
 
         Args:
             domain: of the flow.
@@ -82,11 +82,11 @@ class NfacctdOptions:
         if wanted == 0 and told:
             return next(reversed(told.values()))
         if wanted in of_exporter or sampler is not None:
-            return of_exporter.get(wanted, 0)
+            return of_exporter.get(wanted)
         if of_exporter:
             return next(reversed(of_exporter.values()))
         every = [rate for table in self._samplers.values() for rate in table.values()]
-        return every[0] if len(every) == 1 else 0
+        return every[0] if len(every) == 1 else None
 
     def route_distinguisher(self, direction: str, domain: int, vrf_id: int) -> int | None:
         """Find the route distinguisher, as a number of 8 octets, of a VRF id.

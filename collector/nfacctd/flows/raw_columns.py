@@ -80,6 +80,7 @@ DTYPES: dict[str, pl.DataType] = {
     **dict.fromkeys(("vrf_name", "ingress_vrf_name", "egress_vrf_name"), pl.String()),
     **dict.fromkeys(("in_iface_name", "out_iface_name"), pl.String()),
     "sampling_rate": _U64,
+    "multiplier": _U64,
     "src_route": _U32,  # index into the batch's `RouteTable`, 0: none
     "dst_route": _U32,
     # counters

@@ -218,7 +218,7 @@ def test_tables_are_bounded() -> None:
 def test_records_that_make_no_sense_do_no_harm(record: dict[str, object]) -> None:
     learnt = NfacctdOptions()
     learnt.learn(1, {}, record)
-    assert learnt.sampling_rate(1, None) == 0
+    assert learnt.sampling_rate(1, None) in (None, 0)
     assert learnt.exporter_address(1) is None
 
 
@@ -255,3 +255,21 @@ def test_a_record_says_who_exported_it(fields: list[Value], shown: str) -> None:
     datagrams = [options([_DOMAIN], said, domain=5), ipfix([_SOURCE, *fields], domain=5)]
     (record,) = records_of(datagrams, "peer_src_ip")
     assert record["peer_ip_src"] == shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "flow", "packets"),
+    [
+        ([(34, u32(10))], [], 30),
+        ([(34, u32(0))], [], 0),
+        ([(34, u32(10))], [(34, u32(0))], 0),
+        ([(34, u32(10))], [(34, b"\5")], 0),  # in a length that is not read
+        ([(82, b"eth0")], [], 3),
+    ],
+)
+def test_a_rate_of_zero_that_somebody_told_makes_zeros_of_counters(
+    fields: list[Value], flow: list[Value], packets: int
+) -> None:
+    datagrams = [options([_DOMAIN], fields, domain=5), ipfix([_SOURCE, *flow], domain=5)]
+    (record,) = records_of(datagrams, "src_host", renormalize=True)
+    assert record["packets"] == packets
