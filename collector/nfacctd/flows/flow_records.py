@@ -49,8 +49,7 @@ register(
 )
 
 BinRecords = tuple[int | None, list[Record] | list[bytes]]
-"""The start of a bin (UTC; None where there are no bins), and some of its records; as JSON, if
-that is what was asked for."""
+"""The start of a bin (UTC; None where there are none), and some of its records, maybe as JSON."""
 
 _SLICE = 2000  # entries of a cache whose records are made in one go: some milliseconds
 
@@ -225,8 +224,7 @@ class FlowRecords:
     ) -> Iterator[tuple[Plugin, Callable[[], Iterator[BinRecords]]]]:
         """As `purge`, and what does it for each plugin, so that one may fail alone.
 
-        When it is called, entries leave the cache; their records are made while it is iterated,
-        some at a time.
+        Entries leave the cache when it is called; iterating makes their records, some at a time.
         """
         for output in self._outputs:
             is_full = output.cache.is_full
