@@ -27,7 +27,7 @@ from collector.nfacctd.flows.needs import needed_columns
 from collector.nfacctd.flows.net_sources import NetSources
 from collector.nfacctd.flows.quirks import is_dropped
 from collector.nfacctd.flows.rates import fill_sampling_rates
-from collector.nfacctd.flows.raw_columns import dtype_of
+from collector.nfacctd.flows.raw_columns import dtype_of, of_type
 from collector.nfacctd.flows.records import Record, RecordMaker
 from collector.nfacctd.flows.route_values import RouteShaper, RoutesOf, RouteTable
 from collector.nfacctd.flows.routes import fill_routes
@@ -284,7 +284,7 @@ def _sliced(
 def _series(name: str, values: object) -> pl.Series:
     if isinstance(values, list):
         return pl.Series(name, values, dtype=pl.Binary).fill_null(b"")
-    return pl.Series(name, values).cast(dtype_of(name))
+    return of_type(pl.Series(name, values), dtype_of(name))
 
 
 def _post_tagged(frame: Frame, plugin: Plugin) -> Frame:

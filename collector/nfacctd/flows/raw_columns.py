@@ -117,6 +117,11 @@ def dtype_of(column: str) -> pl.DataType:
     return DTYPES.get(column, _U64)
 
 
+def of_type(series: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Give a series another type; one that has it stays as it is, which costs nothing."""
+    return series if series.dtype == dtype else series.cast(dtype)
+
+
 def filled(frame: pl.DataFrame, name: str) -> pl.Series:
     """Give a column, zeros where the frame has none."""
     if name in frame.columns:
