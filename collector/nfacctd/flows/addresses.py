@@ -133,7 +133,7 @@ def _by_type(
     high, low = _nothing(reading)
     told = np.zeros(reading.rows, bool)
     if ipv4 is not None:
-        wanted = is_one_of(types, FlowType.IPV4, FlowType.SRV6_IPV4, *WITHOUT_COUNTERS)
+        wanted = is_ipv4(types) | (types == FlowType.SRV6_IPV4)
         _, mapped = reading.halves(ipv4)
         low = np.where(wanted, mapped, low)
         told |= wanted

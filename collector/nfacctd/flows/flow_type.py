@@ -39,6 +39,7 @@ class FlowType(IntEnum):
     SRV6 = 7  # carries Ethernet frames
     SRV6_IPV4 = 8
     SRV6_IPV6 = 9
+    NETFLOW_V5 = 10  # IPv4, but nfacctd tells them apart
 
 
 WITHOUT_COUNTERS = (FlowType.EVENT, FlowType.NAT_EVENT, FlowType.OPTION)
@@ -85,7 +86,7 @@ def is_one_of(types: Types, *wanted: FlowType) -> NDArray[np.bool_]:
 
 def is_ipv4(types: Types) -> NDArray[np.bool_]:
     """Tell which records nfacctd takes for IPv4 by their outermost header, events among them."""
-    return is_one_of(types, FlowType.IPV4, *WITHOUT_COUNTERS)
+    return is_one_of(types, FlowType.IPV4, FlowType.NETFLOW_V5, *WITHOUT_COUNTERS)
 
 
 def is_ipv6(types: Types) -> NDArray[np.bool_]:
@@ -95,7 +96,7 @@ def is_ipv6(types: Types) -> NDArray[np.bool_]:
 
 def _constant(fields: Fields) -> FlowType | None:
     if fields.version == _V5:
-        return FlowType.IPV4
+        return FlowType.NETFLOW_V5
     if fields.is_options:
         return FlowType.OPTION
     if fields.has(_NAT_EVENT):

@@ -21,6 +21,7 @@ from collector.nfacctd.flows.vrf import flow_rd_text
 _V5 = 5
 _FAMILIES = {
     FlowType.IPV4: "ipv4",
+    FlowType.NETFLOW_V5: "ipv4",
     FlowType.IPV6: "ipv6",
     FlowType.SRV6: "ipv6",
     FlowType.SRV6_IPV4: "ipv6",
