@@ -5,7 +5,11 @@ from typing import Any
 
 from collector.errors import ConfigError
 from collector.nfacctd.conf import PluginName
-from collector.nfacctd.contradictions import topic_contradictions, unknown_primitives
+from collector.nfacctd.contradictions import (
+    history_contradictions,
+    topic_contradictions,
+    unknown_primitives,
+)
 from collector.nfacctd.maps.custom_primitives import load_custom_primitives
 from collector.nfacctd.maps.preprocess import read_preprocess
 from collector.nfacctd.read_kafka import Files, read_kafka
@@ -18,8 +22,6 @@ from collector.nfacctd.settings import (
     PrintSettings,
     Timestamps,
 )
-
-_LONGEST_MONTH_S = 31 * 86_400
 
 
 def read_plugins(lines: Lines, files: Files) -> tuple[Plugin, ...]:
@@ -77,10 +79,8 @@ def _history(lines: Lines, name: str) -> History | None:
     if length is None:
         return None
     history = replace(length, **parts)
-    longest_s = history.length_s or history.count * _LONGEST_MONTH_S
-    if history.offset_s >= longest_s:
-        reason = f"must be less than the {longest_s} s of a bin"
-        lines.mistakes.append(lines.at("history.offset_s", reason, name))
+    for attribute, reason in history_contradictions(history):
+        lines.mistakes.append(lines.at(f"history.{attribute}", reason, name))
     return history
 
 
