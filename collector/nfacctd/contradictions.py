@@ -10,7 +10,14 @@ from typing import Any
 from collector.config.values import shown
 from collector.nfacctd.flows.primitives import is_custom
 from collector.nfacctd.read_values import UnsupportedValueError, aggregate
-from collector.nfacctd.settings import BmpOutput, BmpSettings, KafkaSettings, Plugin, Settings
+from collector.nfacctd.settings import (
+    BmpOutput,
+    BmpSettings,
+    History,
+    KafkaSettings,
+    Plugin,
+    Settings,
+)
 
 PLUGIN_OUTPUTS = {
     "kafka": ("json", "avro", "avro_json"),
@@ -21,6 +28,7 @@ PLUGIN_OUTPUTS = {
 }
 
 _WITH_VARIABLES = "cannot be together with a topic that has variables"
+_LONGEST_MONTH_S = 31 * 86_400
 _ONLY_DUMPS, _ONLY_PLUGINS = "only a dump has this", "only a plugin has this"
 
 
@@ -60,6 +68,13 @@ def topic_contradictions(
         yield "partition_dynamic", "needs a partition_key"
 
 
+def history_contradictions(history: History) -> Iterator[tuple[str, str]]:
+    """Judge bins of time: they are moved by less than one of them."""
+    longest_s = history.length_s or history.count * _LONGEST_MONTH_S
+    if history.offset_s >= longest_s:
+        yield "offset_s", f"must be less than the {longest_s} s of a bin"
+
+
 def unknown_primitives(names: Collection[str], own: Collection[str]) -> Iterator[str]:
     """Name the primitives that neither nfacctd nor the operator's file has."""
     return (name for name in names if is_custom(name) and name not in own)
@@ -81,6 +96,9 @@ def _in_plugin(plugin: Plugin) -> Iterator[tuple[str, str]]:
     forms = PLUGIN_OUTPUTS[plugin.type]
     if plugin.output not in forms:
         yield "output", f'of type = "{plugin.type}" must be one of {", ".join(forms)}'
+    if plugin.history is not None:
+        found = history_contradictions(plugin.history)
+        yield from ((f"history.{name}", reason) for name, reason in found)
     if plugin.pro_rating and plugin.stitching:
         yield "pro_rating", "cannot be together with stitching"
     if plugin.pro_rating and plugin.history is None:

@@ -5,7 +5,11 @@ from typing import Any
 
 from collector.errors import ConfigError
 from collector.nfacctd.conf import PluginName
-from collector.nfacctd.contradictions import topic_contradictions, unknown_primitives
+from collector.nfacctd.contradictions import (
+    history_contradictions,
+    topic_contradictions,
+    unknown_primitives,
+)
 from collector.nfacctd.maps.custom_primitives import load_custom_primitives
 from collector.nfacctd.maps.preprocess import read_preprocess
 from collector.nfacctd.read_kafka import Files, read_kafka
@@ -72,7 +76,12 @@ def _plugin(lines: Lines, named: PluginName, files: Files) -> Plugin:
 def _history(lines: Lines, name: str) -> History | None:
     parts = lines.of("history", name)
     length: History | None = parts.pop("length", None)
-    return None if length is None else replace(length, **parts)
+    if length is None:
+        return None
+    history = replace(length, **parts)
+    for attribute, reason in history_contradictions(history):
+        lines.mistakes.append(lines.at(f"history.{attribute}", reason, name))
+    return history
 
 
 def _preprocess(lines: Lines, name: str, values: dict[str, Any]) -> Preprocess | None:

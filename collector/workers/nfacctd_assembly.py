@@ -14,7 +14,7 @@ from collector.metrics import Counters
 from collector.nfacctd.bmp.flow_routes import FlowRoutes
 from collector.nfacctd.bmp.log import BmpLog
 from collector.nfacctd.exporter_statistics import exporter_statistics
-from collector.nfacctd.flows.flow_records import BinRecords, FlowRecords
+from collector.nfacctd.flows.flow_records import FlowRecords
 from collector.nfacctd.flows.options import NfacctdOptions
 from collector.nfacctd.flows.records import writer_id
 from collector.nfacctd.flows.route_values import RouteTable
@@ -32,12 +32,15 @@ from collector.receivers.bmp_tcp import BmpReceiver
 from collector.records.batch_builder import BatchBuilder
 from collector.records.flow_batch import FlowBatch
 from collector.steering.allow_list import AllowList
+from collector.workers.allowance import Allowance
 from collector.workers.flow_path import FlowPath, Report
 from collector.workers.guard import Guard
 from collector.workers.nfacctd_admission import AllowedDirectory, PaddingCheckedBuilder
 from collector.workers.nfacctd_bmp_path import NfacctdBmpPath
+from collector.workers.nfacctd_purges import Purges
 
 _BATCH_ROWS = 10_000
+_CHANGES_A_SECOND, _CHANGES_AT_ONCE = 20, 200  # of options data, that close a batch each
 _BUILD = "collector"  # `$pmacct_build`
 _DISCARDED = ("flow_malformed", "flow_unknown_version", "flow_refused")
 
@@ -70,15 +73,21 @@ class NfacctdAssembly:
         self._settings = settings = settings_of(config)
         self._counters = counters
         self._guard = guard
+        self._options_changes = Allowance(_CHANGES_A_SECOND, _CHANGES_AT_ONCE)
         self._reloads: set[asyncio.Future[None]] = set()
         self._reloading = asyncio.Lock()  # the last signal's maps are the last to be used
         self._sinks = Sinks(settings, slot, counters, failed)
+        self._purges = Purges(self._sinks, guard)
         directory = AllowedDirectory(_allow_list(settings.allow), counters)
         decoder = FlowDecoder(Registry.default(), counters=counters)
         tables: OptionsTables[NfacctdOptions] = OptionsTables(
             counters,
             report,
-            partial(NfacctdOptions, scope_check=not settings.disable_opt_scope_check),
+            partial(
+                NfacctdOptions,
+                scope_check=not settings.disable_opt_scope_check,
+                before_change=self._before_options_change,
+            ),
         )
         maps = load_maps(settings)
         customs = settings.aggregate_primitives
@@ -91,6 +100,7 @@ class NfacctdAssembly:
             self._writer_of,
             int(time.time()),
             counters,
+            lambda plugin: self._sinks.plugin(plugin.name).takes_octets,
         )
         self._bmp_log = BmpLog(
             settings,
@@ -148,8 +158,9 @@ class NfacctdAssembly:
 
     async def stop(self, timeout_s: float) -> int:
         """Purge everything and wait for acknowledgements; give what stays without."""
-        self._purge(time.time(), everything=True)
         deadline_s = time.monotonic() + timeout_s
+        self._purge(time.time(), everything=True)
+        await self._purges.finish()
         await self.bmp_path.finish(timeout_s)
         return await self._sinks.drain(max(deadline_s - time.monotonic(), 0.0))
 
@@ -191,22 +202,7 @@ class NfacctdAssembly:
 
     def _purge(self, now_s: float, *, everything: bool = False) -> None:
         for plugin, purged in self._records.purges(now_s, everything=everything):
-            self._guard.run("purge", self._purge_one, plugin, purged)
-
-    def _purge_one(self, plugin: Plugin, purged: Callable[[], list[BinRecords]]) -> None:
-        began_s, pid = time.monotonic(), os.getpid()
-        log.info("%s: *** Purging cache - START (PID: %d) ***", plugin.name, pid)
-        sink = self._sinks.plugin(plugin.name)
-        sink.begin()
-        count = 0
-        for start_s, records in purged():
-            sink.put(records, start_s)
-            count += len(records)
-        sink.end()
-        log.info(
-            "%s: *** Purging cache - END (PID: %d, QN: %d/%d, ET: %d) ***",
-            *(plugin.name, pid, count, count, time.monotonic() - began_s),
-        )
+            self._guard.run("purge", self._purges.add, plugin, purged)
 
     def _log_statistics(self) -> None:
         settings, counters = self._settings, self._counters
@@ -230,6 +226,14 @@ class NfacctdAssembly:
                 log.error("maps not reloaded, the old ones stay:\n%s", error)
                 return
             self._use(maps)
+
+    def _before_options_change(self) -> None:
+        """Look flows that wait up in what exporters have said so far.
+
+        An exporter that changes its mind all the time must not make a batch of every flow.
+        """
+        if self.flow_path.waiting_rows and self._options_changes.take(time.monotonic()):
+            self.flow_path.close_batch()
 
     def _use(self, maps: LoadedMaps) -> None:
         # What has come so far is judged by the old maps.

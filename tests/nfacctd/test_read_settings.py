@@ -203,6 +203,18 @@ def test_months_have_no_length() -> None:
 
 
 @pytest.mark.parametrize(
+    ("length", "most"), [("1m", 59), ("2h", 7199), ("1d", 86_399), ("2M", 2 * 31 * 86_400 - 1)]
+)
+def test_bins_are_not_moved_by_a_whole_bin(length: str, most: int) -> None:
+    text = f"plugins: kafka[a]\nkafka_history: {length}\nkafka_history_offset: "
+    (plugin,) = _read(f"{text}{most}").settings.plugins
+    assert plugin.history is not None
+    assert plugin.history.offset_s == most
+    with pytest.raises(ConfigError, match=r"x\.conf:3: kafka_history_offset: must be less"):
+        _read(f"{text}{most + 1}")
+
+
+@pytest.mark.parametrize(
     "text", ["kafka_history_roundoff: m", "kafka_history: 1m\nnfacctd_time_new: true"]
 )
 def test_pro_rating_needs_bins_by_start(text: str) -> None:

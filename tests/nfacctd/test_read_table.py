@@ -69,6 +69,10 @@ def test_without_a_socket_for_bmp_there_is_none() -> None:
         (_PRINT + 'print.separator = "::"', 'plugin["a"].print.separator = "::": must be one'),
         (_PLUGIN + "history = { count = 5 }", 'plugin["a"].history.unit: is missing'),
         (_PLUGIN + "pro_rating = true", 'plugin["a"].pro_rating: needs history'),
+        (
+            _PLUGIN + 'history = { count = 1, unit = "m", offset_s = 60 }',
+            'plugin["a"].history.offset_s: must be less than the 60 s of a bin',
+        ),
         (_PLUGIN + "preprocess = { minp = 0 }", 'plugin["a"].preprocess.minp = 0: must be a whole'),
         (
             _PLUGIN + "pre_tag_filter = [{ first = -1, last = 1 }]",

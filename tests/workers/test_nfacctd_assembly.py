@@ -13,6 +13,7 @@ import pytest
 
 from collector.metrics import Counters
 from collector.nfacctd.native import to_native
+from collector.nfacctd.outputs.sinks import Sinks
 from collector.nfacctd.settings import (
     BmpDump,
     BmpOutput,
@@ -403,3 +404,105 @@ def test_statistics_and_log_files_by_signal(
         await bench.stop()
 
     run(scenario)
+
+
+def test_options_count_for_the_flows_behind_them(tmp_path: Path) -> None:
+    fields = [*FIELDS, (234, 4)]
+    names = (*AGGREGATE[:3], "vrf_name")
+    plugin = replace(SETTINGS.plugins[0], aggregate=names)
+
+    async def scenario() -> None:
+        bench = Bench(tmp_path, replace(SETTINGS, plugins=(plugin,)))
+
+        def send(*sets: bytes) -> None:
+            octets = ipfix_message(sets, export_time_s=1_700_000_000, sequence=0)
+            bench.assembly.flow_path.datagram(ROUTER, memoryview(octets))
+
+        def name(text: bytes) -> bytes:
+            return data_set(300, struct.pack("!II8s", 1, 3, text), padded=False)
+
+        flows = data_set(256, flow() + struct.pack("!I", 3), padded=False)
+        send(template_set(256, fields), options_template_set(300, [(149, 4)], [(234, 4), (236, 8)]))
+        # All within one batch, most within one datagram.
+        send(flows, name(b"red"), flows, flows, name(b"blue"))
+        send(flows, name(b"blue"), flows, flows)
+        await bench.stop()
+        packets = {record["vrf_name"]: record["packets"] for record in bench.records("flow")}
+        assert packets == {"": 1, "red": 2, "blue": 3}
+
+    run(scenario)
+
+
+def test_options_that_change_all_the_time_do_not_make_a_batch_of_every_flow(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        bench = Bench(tmp_path)
+        closed = 0
+        close = bench.assembly.flow_path.close_batch
+
+        def counted() -> None:
+            nonlocal closed
+            closed += 1
+            close()
+
+        bench.assembly.flow_path.close_batch = counted  # type: ignore[method-assign]
+        for number in range(600):
+            body = struct.pack("!IHI", 1, 1, number)
+            sets = [
+                options_template_set(300, [(149, 4)], [(48, 2), (34, 4)]),
+                data_set(300, body, padded=False),
+            ]
+            octets = ipfix_message(sets, export_time_s=1_700_000_000, sequence=0)
+            bench.flows(flow())
+            bench.assembly.flow_path.datagram(ROUTER, memoryview(octets))
+        assert 200 <= closed < 400
+        await bench.stop()
+
+    run(scenario)
+
+
+def test_a_large_purge_lets_the_loop_turn(tmp_path: Path) -> None:
+    plugin = replace(SETTINGS.plugins[0], aggregate=("src_port", "dst_host"))
+    fields = [(12, 4), (7, 2), (1, 4), (2, 4)]
+    flows, at_once = 20_000, 400
+    wire = struct.Struct("!IHII")
+
+    async def scenario() -> None:
+        bench = Bench(tmp_path, replace(SETTINGS, plugins=(plugin,)))
+        path = bench.assembly.flow_path
+        for first in range(0, flows, at_once):
+            numbers = range(first, first + at_once)
+            body = b"".join(wire.pack(number, number % 65_536, 100, 1) for number in numbers)
+            sets = [template_set(256, fields), data_set(256, body, padded=False)]
+            octets = ipfix_message(sets, export_time_s=1_700_000_000, sequence=0)
+            path.datagram(ROUTER, memoryview(octets))
+        path.close_batch()
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        meanwhile = asyncio.ensure_future(other())
+        await bench.stop()
+        meanwhile.cancel()
+        assert turns >= flows // 2000
+        records = bench.records("flow")
+        assert (len(records), sum(record["packets"] for record in records)) == (flows, flows)
+
+    run(scenario)
+
+
+def test_output_of_which_topics_differ_gets_whole_records(tmp_path: Path) -> None:
+    plugin = SETTINGS.plugins[0]
+    for topic, takes in (("flows", True), ("flows.$peer_src_ip", False)):
+        settings = replace(
+            SETTINGS,
+            plugins=(replace(plugin, kafka=KafkaSettings(topic=topic)),),
+            bmp=BmpSettings(),
+        )
+        sinks = Sinks(settings, 0, Counters(), lambda: None)
+        assert sinks.plugin(plugin.name).takes_octets is takes

@@ -64,14 +64,17 @@ def plan_next_hops(use_ip_next_hop: bool) -> Plan:
 
 
 def plan_exporter(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
-    """Make the step of ``record_exporter``: what a record calls its exporter, zeros: nothing."""
+    """Make the step of ``record_exporter``: what a record calls its exporter, zeros: nothing.
+
+    An IPv4 address counts even where it is 0.0.0.0, unless there is an IPv6 one beside it.
+    """
     ipv4, ipv6 = (fields.last(element) for element in _EXPORTERS)
     if "record_exporter" not in needs or (ipv4 is None and ipv6 is None):
         return
 
     def step(reading: Reading) -> None:
-        halves = _nothing(reading) if ipv6 is None else reading.halves(ipv6)
-        if ipv4 is not None:
+        halves = reading.halves(ipv4 if ipv6 is None else ipv6)
+        if ipv4 is not None and ipv6 is not None:
             high, low = reading.halves(ipv4)
             told = (low & np.uint64(0xFFFF_FFFF)) != 0
             halves = np.where(told, high, halves[0]), np.where(told, low, halves[1])
@@ -130,7 +133,7 @@ def _by_type(
     high, low = _nothing(reading)
     told = np.zeros(reading.rows, bool)
     if ipv4 is not None:
-        wanted = is_one_of(types, FlowType.IPV4, FlowType.SRV6_IPV4, *WITHOUT_COUNTERS)
+        wanted = is_ipv4(types) | (types == FlowType.SRV6_IPV4)
         _, mapped = reading.halves(ipv4)
         low = np.where(wanted, mapped, low)
         told |= wanted

@@ -41,6 +41,10 @@ _SEEN = {
 _TIMES = ("timestamp_start", "timestamp_end", "timestamp_arrival")
 
 
+_Halves = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+_Nets = dict[str, _Halves]
+
+
 @dataclass(frozen=True, slots=True)
 class Purged:
     """Entries that left a cache; raw columns, `Cache.keys` and counters, one row an entry."""
@@ -137,7 +141,10 @@ class Cache:
         return Purged(data, now_s)
 
     def _columns(self, frame: Frame) -> list[pl.Series]:
-        columns = [self._key(frame, name) for name in self._keys if self._is_there(frame, name)]
+        nets: _Nets = {}
+        columns = [
+            self._key(frame, name, nets) for name in self._keys if self._is_there(frame, name)
+        ]
         if self.bins is not None:
             stamps = self._start_us(frame) // _SECOND_US
             columns.append(pl.Series("bin", self.bins.of(stamps)))
@@ -153,18 +160,21 @@ class Cache:
         source = name.replace("_net.", "_host.")
         return source in frame.data.columns
 
-    def _key(self, frame: Frame, name: str) -> pl.Series:
+    def _key(self, frame: Frame, name: str, nets: _Nets) -> pl.Series:
         if name == "seen":
             return (frame.get(name) & int(self._seen)).alias(name)
         if name.startswith(("src_net.", "dst_net.")):
-            return pl.Series(name, self._net(frame, name[:3])[name.endswith(".lo")])
+            end = name[:3]
+            if end not in nets:
+                nets[end] = self._net(frame, end)
+            return pl.Series(name, nets[end][name.endswith(".lo")])
         if name in _TIMES and self.plugin.timestamps.secs:
             return pl.Series(name, frame.numpy(name) // _SECOND_US * _SECOND_US)
         if name == "sampling_rate" and self._settings.renormalize:
             return frame.get(name).clip(0, 1)
         return frame.data[name]
 
-    def _net(self, frame: Frame, end: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    def _net(self, frame: Frame, end: str) -> _Halves:
         high, low = frame.halves(f"{end}_host")
         bits = frame.numpy(f"{end}_mask").astype(np.int16)
         if self._settings.networks.no_mask_if_zero:
@@ -178,7 +188,7 @@ class Cache:
         configured = self._settings.ext_sampling_rate
         if configured is not None:  # it comes before all that is told, and is not told itself
             return counts * configured
-        return counts * frame.get("sampling_rate").clip(lower_bound=1)
+        return counts * frame.get("multiplier")
 
     def _start_us(self, frame: Frame) -> NDArray[np.int64]:
         arrival = frame.numpy("timestamp_arrival")
@@ -214,6 +224,8 @@ class Cache:
             dtype = pl.String if values.dtype == pl.String else pl.UInt64
             columns.append(values.cast(dtype).gather(grouped[number]).alias(name))
         numbers = [name for name in ("src_route", "dst_route") if name in grouped.columns]
+        if not numbers:
+            return grouped
         return grouped.drop(numbers).with_columns(columns)
 
     def _takes_source(self, attribute: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from collector.nfacctd.flows.fields import Fields, Plan, Reading, Step, number_step
+from collector.nfacctd.flows.fields import FRAME_SECTIONS, Fields, Plan, Reading, Step, number_step
 from collector.nfacctd.flows.quirks import mean_delay_us
 
 _WORDS = (4, 8)
@@ -39,7 +39,7 @@ def plan_counters(asa_bi_flow: bool) -> Plan:
         for column, index in indices.items():
             if index is not None:
                 yield number_step(column, index, "uint64")
-        if fields.has(315, 104):
+        if fields.has(*FRAME_SECTIONS):
             yield _frames_where_nothing_counted
         yield _flows_step(fields.readable(_FLOWS))
         yield from _delays(fields, needs)

@@ -7,15 +7,13 @@ from socket import AF_INET, AF_INET6, inet_ntop
 import numpy as np
 import polars as pl
 
-from collector.nfacctd.flows.fields import Fields, Plan, Reading, Step
+from collector.nfacctd.flows.fields import REPEATED_FROM, Fields, Plan, Reading, Step
 from collector.nfacctd.maps.custom_primitives import CustomPrimitive
 from collector.protocols.ipfix.fields import VARIABLE
 
 _V5 = 5
 _OCTETS = ("str", "raw")
 _PREFIX = "custom."
-# Only of elements from here on, and of vendors', does nfacctd tell the first from the second field.
-_REPEATED_FROM = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +73,9 @@ def plan_custom(primitives: Iterable[CustomPrimitive]) -> Plan:
 def _field_of(fields: Fields, primitive: CustomPrimitive) -> int | None:
     if primitive.id is None:
         return None
-    if primitive.pen == 0 and primitive.id < _REPEATED_FROM:
+    if primitive.pen == 0 and primitive.id < REPEATED_FROM:
         index = fields.last(primitive.id)
-    else:
+    else:  # only of these does nfacctd tell the first from the second field
         index = fields.occurrence(primitive.id, primitive.pen, primitive.occurrence)
     if index is None or primitive.length is None or primitive.semantics == "raw":
         return index

@@ -2,7 +2,8 @@
 
 It knows no types: which lengths of a field it reads is part of each primitive, and the registry
 (which an operator may extend) has no say. Of a field that comes twice the last one counts, but for
-tunnels and for the lookup of routes, which take the first.
+tunnels and for the lookup of routes, which take the first; of elements that nfacctd keeps in a
+table of their own (from `REPEATED_FROM` on, and those of vendors) it is always the first.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,11 @@ from collector.protocols.ipfix.fields import VARIABLE
 from collector.protocols.ipfix.layout import Layout
 from collector.records.flow_batch import IPV4_MAPPED, SetColumns
 
-_FRAME_SECTIONS, _FRAME_TYPE = (315, 104), 408
+FRAME_SECTIONS = (315, 104)
+_FRAME_TYPE = 408
+
+REPEATED_FROM = 384
+"""Of IANA's elements below this nfacctd keeps the last field of a record apart."""
 
 Halves = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
@@ -53,9 +58,11 @@ class Fields:
         return found[0] if found else None
 
     def last(self, element: int, pen: int = 0) -> int | None:
-        """Find the last field of an element."""
+        """Find the field of an element that counts: the last one where such are kept apart."""
         found = self._of.get((pen, element))
-        return found[-1] if found else None
+        if not found:
+            return None
+        return found[-1] if pen == 0 and element < REPEATED_FROM else found[0]
 
     def occurrence(self, element: int, pen: int, number: int) -> int | None:
         """Find the field that is the n-th of its element, from 0."""
@@ -129,7 +136,7 @@ class Reading:
     @cached_property
     def frames(self) -> Frames | None:
         """Parse the frames that records carry; None where the layout has no field of them."""
-        index = self.fields.present(*_FRAME_SECTIONS)
+        index = self.fields.present(*FRAME_SECTIONS)
         if index is None:
             return None
         kind = self.fields.last(_FRAME_TYPE)

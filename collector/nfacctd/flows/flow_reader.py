@@ -146,7 +146,7 @@ def _plan_own(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
         for element, column in ((1, "tag"), (2, "tag2")):
             index = fields.first(element, _PMACCT)
             if column in needs and index is not None:
-                yield number_step(column, index, "uint64", 8)
+                yield number_step(f"record_{column}", index, "uint64", 8)
         index = fields.first(3, _PMACCT)
         if "label" in needs and index is not None:
             yield _octets_step("record_label", index)

@@ -11,6 +11,7 @@ for plugin, made in records.purge(now_s):
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,12 +27,12 @@ from collector.nfacctd.flows.needs import needed_columns
 from collector.nfacctd.flows.net_sources import NetSources
 from collector.nfacctd.flows.quirks import is_dropped
 from collector.nfacctd.flows.rates import fill_sampling_rates
-from collector.nfacctd.flows.raw_columns import dtype_of
+from collector.nfacctd.flows.raw_columns import dtype_of, of_type
 from collector.nfacctd.flows.records import Record, RecordMaker
 from collector.nfacctd.flows.route_values import RouteShaper, RoutesOf, RouteTable
 from collector.nfacctd.flows.routes import fill_routes
 from collector.nfacctd.flows.tables import Frame, OptionsOf
-from collector.nfacctd.flows.tagging import tag_flows
+from collector.nfacctd.flows.tagging import tag_flows, with_own_tags
 from collector.nfacctd.flows.vrf import fill_route_distinguishers, fill_vrf_names
 from collector.nfacctd.maps.agent_map import AgentMap
 from collector.nfacctd.maps.custom_primitives import CustomPrimitive
@@ -47,8 +48,10 @@ register(
     nfacctd_untyped="flow records dropped because they have neither IP nor MAC addresses",
 )
 
-BinRecords = tuple[int | None, list[Record]]
-"""The start of a bin (UTC; None where there are no bins), and its records."""
+BinRecords = tuple[int | None, list[Record] | list[bytes]]
+"""The start of a bin (UTC; None where there are none), and some of its records, maybe as JSON."""
+
+_SLICE = 2000  # entries of a cache whose records are made in one go: some milliseconds
 
 _VRF_NAMES = frozenset({"vrf_name", "ingress_vrf_name", "egress_vrf_name"})
 
@@ -79,7 +82,7 @@ class _Output:
     plugin: Plugin
     filter: Filter
     cache: Cache
-    maker: RecordMaker
+    make: Callable[[Purged], list[Record] | list[bytes]]
 
 
 class FlowRecords:
@@ -94,6 +97,7 @@ class FlowRecords:
         writer_of: gives a plugin's ``writer_id``.
         now_s: time of the start, UTC.
         counters: of the worker.
+        wants_octets: tells whether a plugin's records are wanted as JSON octets, where they can be.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class FlowRecords:
         writer_of: Callable[[Plugin], str],
         now_s: int,
         counters: Counters,
+        wants_octets: Callable[[Plugin], bool] = lambda _: False,
     ) -> None:
         self._settings = settings
         self._options_of = options_of
@@ -123,7 +128,10 @@ class FlowRecords:
             columns = [CustomColumn(custom) for custom in mine]
             cache = Cache(plugin, settings, columns, now_s, counters)
             maker = RecordMaker(plugin, settings, columns, writer_of(plugin))
-            self._outputs.append(_Output(plugin, Filter(plugin), cache, maker))
+            make = maker.records
+            if maker.makes_lines and wants_octets(plugin):
+                make = maker.lines
+            self._outputs.append(_Output(plugin, Filter(plugin), cache, make))
         self._needs = self._needed()
         self.reader = FlowReader(settings, self._needs, used.values())
 
@@ -189,7 +197,8 @@ class FlowRecords:
         for output in self._outputs:
             own = self._maps.plugin_pre_tags.get(output.plugin.name)
             mine = tagged if own is None else tag_flows(frame, own, context, dscp=dscp)
-            mine = _post_tagged(output.filter.taken(mine, context), output.plugin)
+            mine = with_own_tags(output.filter.taken(mine, context))
+            mine = _post_tagged(mine, output.plugin)
             output.cache.add(mine, routes)
 
     def due_s(self) -> float:
@@ -198,7 +207,7 @@ class FlowRecords:
 
     def purge(
         self, now_s: float, *, everything: bool = False
-    ) -> Iterator[tuple[Plugin, list[Record]]]:
+    ) -> Iterator[tuple[Plugin, list[Any]]]:
         """Purge the plugins whose time has come, or whose cache is full.
 
         Args:
@@ -212,8 +221,11 @@ class FlowRecords:
 
     def purges(
         self, now_s: float, *, everything: bool = False
-    ) -> Iterator[tuple[Plugin, Callable[[], list[BinRecords]]]]:
-        """As `purge`, and what does it for each plugin, so that one may fail alone."""
+    ) -> Iterator[tuple[Plugin, Callable[[], Iterator[BinRecords]]]]:
+        """As `purge`, and what does it for each plugin, so that one may fail alone.
+
+        Entries leave the cache when it is called; iterating makes their records, some at a time.
+        """
         for output in self._outputs:
             is_full = output.cache.is_full
             if not (everything or is_full or output.cache.is_due(now_s)):
@@ -252,21 +264,27 @@ class FlowRecords:
         return mapped.fill_null(senders) if mapped.null_count() else mapped
 
 
-def _purged(output: _Output, now_s: int, everything: bool) -> list[BinRecords]:
+def _purged(output: _Output, now_s: int, everything: bool) -> Iterator[BinRecords]:
     purged = output.filter.published(output.cache.purge(now_s, everything=everything))
     if "bin" not in purged.data.columns:
-        return [(None, output.maker.records(purged))]
+        return _sliced(output, [(None, purged.data)], now_s)
     bins = purged.data.partition_by("bin", as_dict=True, maintain_order=True)
-    return [
-        (int(start_s), output.maker.records(Purged(data, now_s)))
-        for (start_s,), data in sorted(bins.items())
-    ]
+    return _sliced(output, [(int(start), data) for (start,), data in sorted(bins.items())], now_s)
+
+
+def _sliced(
+    output: _Output, bins: list[tuple[int | None, pl.DataFrame]], now_s: int
+) -> Iterator[BinRecords]:
+    for start_s, data in bins:
+        # One without an entry as well: a file may be wanted of it.
+        for rows in data.iter_slices(_SLICE) if data.height else [data]:
+            yield start_s, output.make(Purged(rows, now_s))
 
 
 def _series(name: str, values: object) -> pl.Series:
     if isinstance(values, list):
         return pl.Series(name, values, dtype=pl.Binary).fill_null(b"")
-    return pl.Series(name, values).cast(dtype_of(name))
+    return of_type(pl.Series(name, values), dtype_of(name))
 
 
 def _post_tagged(frame: Frame, plugin: Plugin) -> Frame:

@@ -6,16 +6,16 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.nfacctd.flows.fields import Fields, Reading, Step
+from collector.nfacctd.flows.fields import FRAME_SECTIONS, Fields, Reading, Step
 from collector.nfacctd.flows.quirks import has_vlan_layer
 
 _V5 = 5
-_COUNTERS = (1, 23, 85, 231, 232, 315, 104, 352)  # without any of them it is an event
+_COUNTERS = (1, 23, 85, 231, 232, *FRAME_SECTIONS, 352)  # without any of them it is an event
 _NAT_EVENT, _IP_VERSION, _PROTOCOL = 230, 60, 4
 _VLANS = (58, 59)
 _TOP_LABEL = 70
 _MACS = (56, 80, 57, 81, 365)
-_FRAMES = (315, 104)
+
 _IPV4_SOURCES, _IPV6_SOURCES = (8, 44, 366), (27, 170)
 _IPV4 = frozenset({*_IPV4_SOURCES, 12, 45})
 _IPV6 = frozenset({*_IPV6_SOURCES, 28, 169})
@@ -39,6 +39,7 @@ class FlowType(IntEnum):
     SRV6 = 7  # carries Ethernet frames
     SRV6_IPV4 = 8
     SRV6_IPV6 = 9
+    NETFLOW_V5 = 10  # IPv4, but nfacctd tells them apart
 
 
 WITHOUT_COUNTERS = (FlowType.EVENT, FlowType.NAT_EVENT, FlowType.OPTION)
@@ -85,7 +86,7 @@ def is_one_of(types: Types, *wanted: FlowType) -> NDArray[np.bool_]:
 
 def is_ipv4(types: Types) -> NDArray[np.bool_]:
     """Tell which records nfacctd takes for IPv4 by their outermost header, events among them."""
-    return is_one_of(types, FlowType.IPV4, *WITHOUT_COUNTERS)
+    return is_one_of(types, FlowType.IPV4, FlowType.NETFLOW_V5, *WITHOUT_COUNTERS)
 
 
 def is_ipv6(types: Types) -> NDArray[np.bool_]:
@@ -95,7 +96,7 @@ def is_ipv6(types: Types) -> NDArray[np.bool_]:
 
 def _constant(fields: Fields) -> FlowType | None:
     if fields.version == _V5:
-        return FlowType.IPV4
+        return FlowType.NETFLOW_V5
     if fields.is_options:
         return FlowType.OPTION
     if fields.has(_NAT_EVENT):
@@ -135,7 +136,7 @@ def _by_address(fields: Fields) -> Callable[[Reading], Types]:
         kind = FlowType.LINK
     else:
         kind = FlowType.NONE
-    if kind in (FlowType.LINK, FlowType.NONE) and fields.has(*_FRAMES):
+    if kind in (FlowType.LINK, FlowType.NONE) and fields.has(*FRAME_SECTIONS):
         return _of_frames
     return lambda reading: np.full(reading.rows, kind, np.uint8)
 

@@ -55,6 +55,18 @@ class Frames:
     columns: dict[str, NDArray[np.uint64]]
     labels: list[list[int]]
 
+    def depths(self) -> NDArray[np.uint64]:
+        """Tell how many labels each frame has, shape (n,)."""
+        return np.array([len(stack) for stack in self.labels], np.uint64)
+
+    def label(self, number: int) -> NDArray[np.uint64]:
+        """Give a label of each frame, 0 where it has none: 0 is the top one, -1 the bottom one."""
+        return np.array([_at(stack, number) for stack in self.labels], np.uint64)
+
+
+def _at(stack: list[int], number: int) -> int:
+    return stack[number] if (number if number >= 0 else 0) < len(stack) else 0
+
 
 def read_frames(
     sections: Sequence[bytes], kinds: NDArray[np.unsignedinteger] | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collector.nfacctd.flows.fields import Fields, Reading, Step, number_step
+from collector.nfacctd.flows.fields import FRAME_SECTIONS, Fields, Reading, Step, number_step
 from collector.nfacctd.flows.flow_type import (
     FlowType,
     is_ipv4,
@@ -78,6 +78,8 @@ def plan_headers(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
         index = fields.readable(*chain)
         if column in needs and index is not None:
             yield number_step(column, index, "uint32")
+        if f"has_{column}" in needs and index is not None:
+            yield _presence_step(f"has_{column}")
     if "tcpflags" in needs:
         yield from _tcp_flags(fields)
     if fields.version == _V5:
@@ -118,7 +120,7 @@ def plan_link(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
 def _present_steps(column: str, present: _Present, fields: Fields) -> Iterator[Step]:
     index = fields.present(*present.chain)
     if index is None:
-        if present.frame is not None and fields.has(315, 104):
+        if present.frame is not None and fields.has(*FRAME_SECTIONS):
             yield _frame_step(column, present.frame, present.dtype)
         return
     if not present.inner:
@@ -133,6 +135,13 @@ def _present_steps(column: str, present: _Present, fields: Fields) -> Iterator[S
     yield step
 
 
+def _presence_step(column: str) -> Step:
+    def step(reading: Reading) -> None:
+        reading.columns[column] = np.ones(reading.rows, np.uint8)
+
+    return step
+
+
 def _frame_step(column: str, name: str, dtype: str) -> Step:
     def step(reading: Reading) -> None:
         reading.columns[column] = reading.frames.columns[name].astype(dtype)
@@ -143,7 +152,7 @@ def _frame_step(column: str, name: str, dtype: str) -> Step:
 def _tcp_flags(fields: Fields) -> Iterator[Step]:
     index = fields.readable((6, (1, 2)))
     if index is None:
-        if fields.has(315, 104):
+        if fields.has(*FRAME_SECTIONS):
             yield _frame_step("tcpflags", "tcpflags", "uint8")
         return
     protocol = fields.last(4) if fields.version == _V5 else None
@@ -195,7 +204,7 @@ def _vlan(fields: Fields) -> Iterator[Step]:
         index = fields.present(*_ANY_VLAN)
         if index is not None:
             yield number_step("vlan", index, "uint16", 2)
-        elif fields.has(315, 104):
+        elif fields.has(*FRAME_SECTIONS):
             yield _frame_step("vlan", "vlan", "uint16")
         return
     indices = {told: fields.present(*chain) for told, chain in _VLANS.items()}
@@ -215,7 +224,7 @@ def _etype(fields: Fields) -> Step:
     index = fields.readable((256, (2,)))
     if index is not None:
         return number_step("etype", index, "uint16")
-    if fields.has(315, 104):
+    if fields.has(*FRAME_SECTIONS):
         return _frame_step("etype", "etype", "uint16")
 
     def step(reading: Reading) -> None:

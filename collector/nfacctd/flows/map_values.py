@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from collector.nfacctd.flows.flow_type import LAYERS, MPLS, VLAN, FlowType
+from collector.nfacctd.flows.flow_type import LAYERS, MPLS, VLAN, WITHOUT_COUNTERS, FlowType
 from collector.nfacctd.flows.raw_columns import parts
 from collector.nfacctd.flows.route_values import RouteTable
 from collector.nfacctd.flows.tables import Frame, OptionsOf
@@ -21,6 +21,7 @@ from collector.nfacctd.flows.vrf import flow_rd_text
 _V5 = 5
 _FAMILIES = {
     FlowType.IPV4: "ipv4",
+    FlowType.NETFLOW_V5: "ipv4",
     FlowType.IPV6: "ipv6",
     FlowType.SRV6: "ipv6",
     FlowType.SRV6_IPV4: "ipv6",
@@ -121,6 +122,10 @@ def _number(_: Context, value: int) -> int:
     return value
 
 
+def _number_where_told(_: Context, value: int, is_told: int) -> int | None:
+    return value if is_told else None
+
+
 def _unless_zero(_: Context, value: int) -> int | None:
     return value or None
 
@@ -148,15 +153,17 @@ def _is_of(*kinds: FlowType) -> Callable[[Context, int], bool]:
 
 
 def _ip_version(_: Context, flow_type: int) -> int | None:
-    return _VERSIONS.get(_FAMILIES.get(FlowType(flow_type & ~LAYERS), ""))
+    kind = FlowType(flow_type & ~LAYERS)
+    # To filters an event is a packet of IPv4, whatever its addresses are.
+    return 4 if kind in WITHOUT_COUNTERS else _VERSIONS.get(_FAMILIES.get(kind, ""))
 
 
 def _encapsulation(_: Context, flow_type: int) -> str:
     return "-".join(["vlan"] * bool(flow_type & VLAN) + ["mpls"] * bool(flow_type & MPLS))
 
 
-def _vrf_ids(_: Context, ingress: int, egress: int) -> tuple[int, ...] | None:
-    return tuple(vrf_id for vrf_id in (ingress, egress) if vrf_id) or None
+def _vrf_ids(_: Context, ingress: int) -> tuple[int, ...] | None:
+    return (ingress,) if ingress else None
 
 
 def _route(attribute: str) -> Callable[[Context, int], object]:
@@ -178,8 +185,8 @@ def _rd(_: Context, rd: int) -> str:
 
 _PROPERTIES: dict[str, _Property] = {
     "ip": _Property(("exporter", "domain"), exporter_text),
-    "in": _Property(("in_iface",), _number),
-    "out": _Property(("out_iface",), _number),
+    "in": _Property(("in_iface", "has_in_iface"), _number_where_told),
+    "out": _Property(("out_iface", "has_out_iface"), _number_where_told),
     "source_id": _Property(("export_proto_sysid",), _number),
     "engine_type": _Property(("domain", "export_proto_version"), _engine_type),
     "flowset_id": _Property(("set_id",), _number),
@@ -206,7 +213,7 @@ _PROPERTIES: dict[str, _Property] = {
     "mpls_pw_id": _Property(("mpls_pw_id",), _number),
     "mpls_vpn_id_in": _Property(("ingress_vrf_id",), _unless_zero),
     "mpls_vpn_id_out": _Property(("egress_vrf_id",), _unless_zero),
-    "mpls_vpn_id": _Property(("ingress_vrf_id", "egress_vrf_id"), _vrf_ids),
+    "mpls_vpn_id": _Property(("ingress_vrf_id",), _vrf_ids),
     "mpls_label_top": _Property(("mpls_label_top",), _number),
     "mpls_label_bottom": _Property(("mpls_label_bottom",), _number),
     "src_as": _Property(("src_as",), _number),

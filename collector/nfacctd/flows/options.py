@@ -5,7 +5,7 @@ others for the observation domain that sent them, and for no other. `ExporterOpt
 mode is more generous. It is learnt from in the same way, and restored in a successor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from collector.metrics import Counters, register
@@ -26,12 +26,15 @@ class NfacctdOptions:
 
     Args:
         scope_check: False for `nfacctd_disable_opt_scope_check`: all options are the exporter's.
+        before_change: called before something changes: flows that came earlier are to be looked up
+            in what was known then.
     """
 
     def __init__(
         self,
         *,
         scope_check: bool = True,
+        before_change: Callable[[], None] = lambda: None,
         counters: Counters | None = None,
         max_entries: int = MAX_ENTRIES,
     ) -> None:
@@ -39,6 +42,7 @@ class NfacctdOptions:
         self.exporter_ipv4_address: str | None = None
         self.exporter_ipv6_address: str | None = None
         self._scope_check = scope_check
+        self._before_change = before_change
         self._counters = Counters() if counters is None else counters
         self._max_entries = max_entries
         self._table: dict[tuple[str, int | None, int], object] = {}
@@ -62,8 +66,8 @@ class NfacctdOptions:
         self._learn_application(where, record)
         self._learn_address(where, record)
 
-    def sampling_rate(self, domain: int, sampler: int | None) -> int:
-        """Tell at which rate packets were sampled; 0: not known.
+    def sampling_rate(self, domain: int, sampler: int | None) -> int | None:
+        """Tell at which rate packets were sampled; None: not known.
 
         Args:
             domain: of the flow.
@@ -78,11 +82,11 @@ class NfacctdOptions:
         if wanted == 0 and told:
             return next(reversed(told.values()))
         if wanted in of_exporter or sampler is not None:
-            return of_exporter.get(wanted, 0)
+            return of_exporter.get(wanted)
         if of_exporter:
             return next(reversed(of_exporter.values()))
         every = [rate for table in self._samplers.values() for rate in table.values()]
-        return every[0] if len(every) == 1 else 0
+        return every[0] if len(every) == 1 else None
 
     def route_distinguisher(self, direction: str, domain: int, vrf_id: int) -> int | None:
         """Find the route distinguisher, as a number of 8 octets, of a VRF id.
@@ -107,8 +111,8 @@ class NfacctdOptions:
         return self._get("application", domain, application) or ""
 
     def exporter_address(self, domain: int) -> str | None:
-        """Tell what the exporter calls itself."""
-        return self._get("address", domain, 0)
+        """Tell what the exporter calls itself in a domain; options of its system do not count."""
+        return self._table.get(("address", domain, 0))
 
     def system_init_time_ms(self, _: int) -> None:
         """Tell nothing: nfacctd takes no times from options data (reference 2.5)."""
@@ -126,6 +130,7 @@ class NfacctdOptions:
         if known is None and len(self._table) >= self._max_entries:
             self._counters.add("nfacctd_options_refused")
             return
+        self._before_change()
         self._table[entry] = value
         self.revision += 1
 
@@ -141,6 +146,7 @@ class NfacctdOptions:
         if sampler not in table and sum(map(len, self._samplers.values())) >= self._max_entries:
             self._counters.add("nfacctd_options_refused")
         elif table.get(sampler) != rate:
+            self._before_change()
             table[sampler] = rate
             self.revision += 1
 

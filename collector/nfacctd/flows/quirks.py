@@ -79,7 +79,7 @@ def next_hop_of_family(text: str, is_ipv4: bool, is_ipv6: bool) -> str:
     """Write `peer_ip_dst` as an address of the flow's own family.
 
     A flow of IPv4 has no IPv6 next hop, an IPv4 next hop of an IPv6 flow is written as mapped, and
-    events have none at all (seen in 1.7.7).
+    events and flows of NetFlow v5 have none at all (seen in 1.7.7).
     """
     if ":" in text:
         return text if is_ipv6 else ""

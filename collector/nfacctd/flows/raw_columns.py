@@ -49,6 +49,7 @@ DTYPES: dict[str, pl.DataType] = {
     **dict.fromkeys(("cos", "proto", "tos", "tcpflags", "fwd_status"), _U8),
     **dict.fromkeys(("tunnel_proto", "tunnel_tos", "tunnel_tcpflags"), _U8),
     **dict.fromkeys(("direction", "nat_event", "fw_event", "sampling_direction"), _U8),
+    **dict.fromkeys(("has_in_iface", "has_out_iface"), _U8),  # 1: the record has one
     "bi_flow": _U8,  # 1: counters of both directions
     **dict.fromkeys(("src_mask", "dst_mask", "flow_src_mask", "flow_dst_mask"), _U8),
     **dict.fromkeys(("src_as", "dst_as", "peer_src_as", "peer_dst_as"), _U32),
@@ -62,6 +63,8 @@ DTYPES: dict[str, pl.DataType] = {
     "sampler": _U32,
     "record_rate": _U32,
     "record_rd": _U64,
+    "record_tag": _U64,
+    "record_tag2": _U64,
     "record_label": pl.Binary(),
     "timestamp_start": pl.Int64(),
     "timestamp_end": pl.Int64(),
@@ -77,6 +80,7 @@ DTYPES: dict[str, pl.DataType] = {
     **dict.fromkeys(("vrf_name", "ingress_vrf_name", "egress_vrf_name"), pl.String()),
     **dict.fromkeys(("in_iface_name", "out_iface_name"), pl.String()),
     "sampling_rate": _U64,
+    "multiplier": _U64,
     "src_route": _U32,  # index into the batch's `RouteTable`, 0: none
     "dst_route": _U32,
     # counters
@@ -111,6 +115,11 @@ def parts(name: str) -> tuple[str, ...]:
 def dtype_of(column: str) -> pl.DataType:
     """Tell the type of a column; custom primitives have theirs in `custom.py`."""
     return DTYPES.get(column, _U64)
+
+
+def of_type(series: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Give a series another type; one that has it stays as it is, which costs nothing."""
+    return series if series.dtype == dtype else series.cast(dtype)
 
 
 def filled(frame: pl.DataFrame, name: str) -> pl.Series:

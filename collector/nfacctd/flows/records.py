@@ -4,11 +4,13 @@ The Avro shape is what a consumer behind a schema registry reads: all keys of th
 nfacctd leaves a field empty, custom primitives in a map.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from collector.nfacctd.flows.cache import Purged
 from collector.nfacctd.flows.custom import CustomColumn
@@ -22,7 +24,7 @@ from collector.nfacctd.flows.primitives import (
     selected,
 )
 from collector.nfacctd.flows.stamps import stamp_writer
-from collector.nfacctd.flows.texts import Texts, custom_values
+from collector.nfacctd.flows.texts import Texts, custom_values, signed
 from collector.nfacctd.settings import Plugin, Settings
 
 _AVRO = ("avro", "avro_json")
@@ -30,6 +32,14 @@ _SECOND_US = 1_000_000
 _STITCHED = ("timestamp_min", "timestamp_max")
 _STAMPS = ("stamp_inserted", "stamp_updated")
 _COUNTED = ("packets", "bytes")
+
+_DTYPES = {
+    "long": pl.Int64(),
+    "int": pl.Int64(),
+    "double": pl.Float64(),
+    "string": pl.String(),
+    "strings": pl.List(pl.String()),
+}
 
 Record = dict[str, Any]
 
@@ -113,6 +123,28 @@ class RecordMaker:
         self._clear_counters(records, data)
         return records
 
+    @property
+    def makes_lines(self) -> bool:
+        """Whether `lines` can write the records: JSON, without maps."""
+        return not self._is_avro and all(key.type in _DTYPES for key in self.keys)
+
+    def lines(self, purged: Purged) -> list[bytes]:
+        """Write the records of purged entries as JSON, a column at a time."""
+        data = purged.data
+        if not data.height:
+            return []
+        columns = self._json(data, purged.now_s)
+        dtypes = {key.name: _DTYPES[key.type] for key in self.keys}
+        frame = pl.DataFrame(
+            [_series(name, values, dtypes[name]) for name, values in columns.items()]
+        )
+        uncounted = pl.Series(_without_counters(data))
+        if not uncounted.any():
+            return _json_lines(frame)
+        counters = [name for name in (*_COUNTED, FLOWS) if name in columns]
+        events = frame.filter(uncounted).drop(counters)
+        return _json_lines(frame.filter(~uncounted)) + _json_lines(events)
+
     def _key(self, key: Key) -> Key:
         settings = self._settings
         arrays = {
@@ -141,9 +173,9 @@ class RecordMaker:
         if self._plugin.history is not None:
             columns |= self._stamps(data, now_s)
         if self._counts_flows:
-            columns[FLOWS] = data[FLOWS].to_list()
+            columns[FLOWS] = signed(data[FLOWS])
         self._add(columns, behind, data)
-        columns |= {name: data[name].to_list() for name in _COUNTED}
+        columns |= {name: signed(data[name]) for name in _COUNTED}
         if self._has_writer:
             columns["writer_id"] = [self._writer] * data.height
         return columns
@@ -164,9 +196,9 @@ class RecordMaker:
             ]
         stamped = self._plugin.history is not None and self._plugin.type == "kafka"
         columns |= self._stamps(data, now_s) if stamped else dict.fromkeys(_STAMPS, nothing)
-        columns["packets"] = data["packets"].to_list()
-        columns[FLOWS] = data[FLOWS].to_list() if self._counts_flows else nothing
-        columns["bytes"] = data["bytes"].to_list()
+        columns["packets"] = signed(data["packets"])
+        columns[FLOWS] = signed(data[FLOWS]) if self._counts_flows else nothing
+        columns["bytes"] = signed(data["bytes"])
         if self._has_writer:
             columns["writer_id"] = [self._writer] * data.height
         return columns
@@ -195,10 +227,33 @@ class RecordMaker:
 
     def _clear_counters(self, records: list[Record], data: pl.DataFrame) -> None:
         """Take the counters out of records of events and options data."""
-        kinds = data["flow_type"].to_numpy() & np.uint8(~LAYERS & 0xFF)
-        for row in np.flatnonzero(np.isin(kinds, WITHOUT_COUNTERS)).tolist():
+        for row in np.flatnonzero(_without_counters(data)).tolist():
             for name in (*_COUNTED, FLOWS):
                 if self._is_avro:
                     records[row][name] = None
                 else:
                     records[row].pop(name, None)
+
+
+def _without_counters(data: pl.DataFrame) -> NDArray[np.bool_]:
+    kinds = data["flow_type"].to_numpy() & np.uint8(~LAYERS & 0xFF)
+    return np.isin(kinds, WITHOUT_COUNTERS)
+
+
+def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    if dtype != pl.List:
+        return pl.Series(name, values, dtype)
+    # Equal lists are one object, made once; polars reads JSON faster than it takes lists of Python.
+    places: dict[int, int] = {}
+    distinct: list[str] = []
+    codes = []
+    for value in values:
+        place = places.setdefault(id(value), len(distinct))
+        if place == len(distinct):
+            distinct.append(json.dumps(value))
+        codes.append(place)
+    return pl.Series(name, distinct).str.json_decode(dtype).gather(codes)
+
+
+def _json_lines(frame: pl.DataFrame) -> list[bytes]:
+    return frame.write_ndjson().encode().split(b"\n")[:-1] if frame.height else []

@@ -25,10 +25,9 @@ def plan_sampling(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
             yield number_step("sampler", index, "uint32")
         yield _mark_sampler
         return
-    intervals = [fields.readable((element, (2, 4))) for element in _INTERVALS]
-    index = intervals[1] if intervals[1] is not None else intervals[0]
-    if index is not None:
-        yield _rate_step(index)
+    if fields.has(*_INTERVALS):  # in a length that is not read it is 0
+        intervals = [fields.readable((element, (2, 4))) for element in _INTERVALS]
+        yield _rate_step(intervals[1] if intervals[1] is not None else intervals[0])
 
 
 def _header_rate(reading: Reading) -> None:
@@ -41,9 +40,10 @@ def _mark_sampler(reading: Reading) -> None:
     mark(reading, np.ones(reading.rows, bool), Seen.SAMPLER)
 
 
-def _rate_step(index: int) -> Step:
+def _rate_step(index: int | None) -> Step:
     def step(reading: Reading) -> None:
-        reading.columns["record_rate"] = reading.number(index).astype(np.uint32)
+        if index is not None:
+            reading.columns["record_rate"] = reading.number(index).astype(np.uint32)
         mark(reading, np.ones(reading.rows, bool), Seen.RECORD_RATE)
 
     return step

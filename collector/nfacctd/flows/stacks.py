@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.nfacctd.flows.fields import Fields, Reading, Step
+from collector.nfacctd.flows.fields import FRAME_SECTIONS, Fields, Reading, Step
+from collector.nfacctd.flows.frame_section import Frames
 
 _LABELS = range(70, 80)
 _BOTTOM_LABELS = range(70, 79)
@@ -29,14 +30,18 @@ def plan_stacks(fields: Fields, needs: frozenset[str]) -> Iterator[Step]:
         for element in _LABELS
         if fields.has_length(index := fields.last(element), (_LABEL_OCTETS,))
     ]
-    by_frame = not indices and fields.has(315, 104)
-    if "mpls_label_stack" in needs and (indices or by_frame):
-        yield _frame_stack if by_frame else _stack_step(indices, fields)
+    has_frames = fields.has(*FRAME_SECTIONS)
+    if "mpls_label_stack" in needs and (indices or has_frames):
+        yield _stack_step(indices, fields, has_frames)
     top = fields.last(_LABELS[0])
-    if "mpls_label_top" in needs and fields.has_length(top, (_LABEL_OCTETS,)):
-        yield _top_step(top)
-    if "mpls_label_bottom" in needs and indices:
-        yield _bottom_step([i for i in indices if fields.order[i][1] in _BOTTOM_LABELS])
+    if "mpls_label_top" in needs:
+        if fields.has_length(top, (_LABEL_OCTETS,)):
+            yield _top_step(top)
+        elif has_frames:
+            yield _frame_label_step("mpls_label_top", 0)
+    if "mpls_label_bottom" in needs and (indices or has_frames):
+        bottoms = [i for i in indices if fields.order[i][1] in _BOTTOM_LABELS]
+        yield _bottom_step(bottoms, has_frames)
     for element, pen in _SEGMENTS:
         index = fields.first(element, pen)
         if "srv6_seg_ipv6_list" in needs and index is not None:
@@ -66,8 +71,8 @@ def _pack(reading: Reading, labels: list[_Numbers], depth: _Numbers) -> None:
         reading.columns[f"mpls_label_stack.{word}"] = packed
 
 
-def _stack_step(indices: list[int], fields: Fields) -> Step:
-    starts_at_top = fields.order[indices[0]][1] == _LABELS[0]
+def _stack_step(indices: list[int], fields: Fields, has_frames: bool) -> Step:
+    starts_at_top = bool(indices) and fields.order[indices[0]][1] == _LABELS[0]
 
     def step(reading: Reading) -> None:
         entries = [reading.number(index).astype(np.uint64) for index in indices]
@@ -81,6 +86,8 @@ def _stack_step(indices: list[int], fields: Fields) -> Step:
             depth += taken
             # A label of zero ends the stack, as does the bottom; the first one may be a real zero.
             is_open &= taken & ((entry & np.uint64(1)) == 0)
+        if has_frames:  # they stand in where fields give no label
+            depth = _with_frames(reading.frames, labels, depth)
         _pack(reading, labels, depth)
 
     return step
@@ -92,14 +99,17 @@ def _is_explicit_null(entries: list[_Numbers], labels: list[_Numbers]) -> NDArra
     return (labels[0] == 0) & (((entries[0] & np.uint64(1)) != 0) | followed)
 
 
-def _frame_stack(reading: Reading) -> None:
-    stacks = reading.frames.labels
-    deepest = max(map(len, stacks), default=0)
-    labels = [
-        np.array([stack[n] if n < len(stack) else 0 for stack in stacks], np.uint64)
-        for n in range(deepest)
-    ]
-    _pack(reading, labels, np.array(list(map(len, stacks)), np.uint64))
+def _with_frames(frames: Frames, labels: list[_Numbers], depth: _Numbers) -> _Numbers:
+    """Put the stacks of frames in place of empty ones; give the depths."""
+    empty = depth == 0
+    depths = frames.depths()
+    for number in range(int(depths.max(initial=0))):
+        of_frames = frames.label(number)
+        if number < len(labels):
+            labels[number] = np.where(empty, of_frames, labels[number])
+        else:
+            labels.append(of_frames)
+    return np.where(empty, depths, depth)
 
 
 def _top_step(index: int) -> Step:
@@ -109,7 +119,14 @@ def _top_step(index: int) -> Step:
     return step
 
 
-def _bottom_step(indices: list[int]) -> Step:
+def _frame_label_step(column: str, number: int) -> Step:
+    def step(reading: Reading) -> None:
+        reading.columns[column] = reading.frames.label(number).astype(np.uint32)
+
+    return step
+
+
+def _bottom_step(indices: list[int], has_frames: bool) -> Step:
     def step(reading: Reading) -> None:
         bottom = np.zeros(reading.rows, np.uint32)
         found = np.zeros(reading.rows, bool)
@@ -118,6 +135,8 @@ def _bottom_step(indices: list[int]) -> Step:
             is_bottom = ((entry & 1) != 0) & ~found
             bottom = np.where(is_bottom, entry >> 4, bottom)
             found |= is_bottom
+        if has_frames:
+            bottom = np.where(bottom == 0, reading.frames.label(-1).astype(np.uint32), bottom)
         reading.columns["mpls_label_bottom"] = bottom
 
     return step

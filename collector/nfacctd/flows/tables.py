@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from collector.nfacctd.flows.options import NfacctdOptions
-from collector.nfacctd.flows.raw_columns import dtype_of, filled, parts
+from collector.nfacctd.flows.raw_columns import dtype_of, filled, of_type, parts
 
 OptionsOf = Callable[[int], NfacctdOptions | None]
 """What the options data of an exporter (by index) say; None: it sent none."""
@@ -44,7 +44,7 @@ class Frame:
 
     def put(self, column: str, values: Any) -> None:
         """Add or replace a column."""
-        series = pl.Series(column, values).cast(dtype_of(column))
+        series = of_type(pl.Series(column, values), dtype_of(column))
         self.data = self.data.with_columns(series.alias(column))
 
     def put_halves(self, name: str, high: Any, low: Any) -> None:

@@ -1,4 +1,4 @@
-"""Tags, labels and TOS of flows: from `pre_tag_map`, else as the device sent them (1.2, 5.4)."""
+"""Tags, labels and TOS of flows: from `pre_tag_map`, or as the device sent them (1.2, 5.4)."""
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ from collector.nfacctd.maps.tags import Tags
 from collector.records.distinct import map_distinct
 
 _DSCP_SHIFT = 2  # RFC 2474 section 3
+_OWN = {"record_tag": "tag", "record_tag2": "tag2", "record_label": "label"}
 
 
 def tag_flows(frame: Frame, rules: PreTagMap | None, context: Context, *, dscp: bool) -> Frame:
@@ -22,9 +23,6 @@ def tag_flows(frame: Frame, rules: PreTagMap | None, context: Context, *, dscp: 
         dscp: `tos_encode_as_dscp`; a TOS that a rule sets is left as it is.
     """
     tagged = Frame(frame.data)
-    if frame.has("record_label"):
-        labels = map_distinct([frame.get("record_label")], _label, pl.String())
-        tagged.put("label", labels)
     if rules is None:
         _apply_dscp(tagged, dscp)
         return tagged
@@ -34,6 +32,26 @@ def tag_flows(frame: Frame, rules: PreTagMap | None, context: Context, *, dscp: 
     if not copies:
         return tagged
     return Frame(pl.concat([*copies, tagged.data], how="diagonal_relaxed"))
+
+
+def with_own_tags(frame: Frame) -> Frame:
+    """Put what records say of their own tags and label in place of what a map said.
+
+    Filters by tag do not see it.
+    """
+    own = [name for name in _OWN if frame.has(name)]
+    if not own:
+        return frame
+    tagged = Frame(frame.data)
+    for name in own:
+        column = _OWN[name]
+        told = frame.get(name)
+        if column == "label":
+            told = map_distinct([told], _label, pl.String())
+        is_told = told != ("" if column == "label" else 0)
+        chosen = pl.when(is_told).then(told).otherwise(frame.get(column))
+        tagged.put(column, pl.select(chosen).to_series())
+    return tagged
 
 
 def _label(octets: bytes | None) -> str:

@@ -141,8 +141,15 @@ def _constant(data: pl.DataFrame, name: str, value: object, dtype: pl.DataType) 
     return pl.repeat(value, data.height, dtype=dtype, eager=True).alias(name)
 
 
+def signed(values: pl.Series) -> list[int]:
+    """Write numbers as nfacctd does: those of 64 bits have a sign, in JSON and in Avro."""
+    if values.dtype == pl.UInt64:
+        values = values.reinterpret(signed=True)
+    return values.to_list()
+
+
 def _numbers(name: str) -> Make:
-    return lambda data: [filled(data, name).to_list()]
+    return lambda data: [signed(filled(data, name))]
 
 
 def _names(name: str, empty: str = "") -> Make:

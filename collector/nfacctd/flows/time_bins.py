@@ -128,4 +128,4 @@ def _month_number(time_s: int) -> int:
 def _months_later(time_s: int, months: int) -> int:
     moment = datetime.fromtimestamp(time_s)
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    return int(moment.replace(year=year, month=month + 1, day=min(moment.day, 28)).timestamp())
+    return int(moment.replace(year=year, month=month + 1, day=1).timestamp())

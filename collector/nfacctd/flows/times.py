@@ -53,8 +53,8 @@ def plan_times(time_secs: bool) -> Plan:
         if "timestamp_end" in needs and (read := _reader(fields, _END)):
             yield _step("timestamp_end", read)
         if "bin_start" in needs:
-            yield _step("bin_start", _with_fallback(_reader(fields, _BIN_START, time_secs)))
-        if "bin_end" in needs and (read := _reader(fields, _END, time_secs)):
+            yield _step("bin_start", _with_fallback(_reader(fields, _BIN_START, time_secs, True)))
+        if "bin_end" in needs and (read := _reader(fields, _END, time_secs, True)):
             yield _step("bin_end", read)
 
     return plan
@@ -85,10 +85,15 @@ def _with_fallback(read: _Read | None) -> _Read:
     return with_fallback
 
 
-def _reader(fields: Fields, chain: _Chain, time_secs: bool = False) -> _Read | None:
+def _reader(
+    fields: Fields, chain: _Chain, time_secs: bool = False, of_bins: bool = False
+) -> _Read | None:
     uptime = fields.last(chain.uptime)
-    if uptime is not None and (fields.version in (_V5, _V9) or time_secs):
-        return _from_uptime(uptime, 1 if time_secs else 1000)
+    ticks = 1 if time_secs else 1000
+    if uptime is not None and fields.version == _V5:
+        return _from_v5_uptime(uptime, ticks, apart=of_bins)
+    if uptime is not None and (fields.version == _V9 or time_secs):
+        return _from_uptime(uptime, ticks)
     if uptime is not None and fields.version == _IPFIX:
         init = fields.last(_INIT_TIME)
         return _from_init(uptime, init) if fields.has_length(init, (8,)) else None
@@ -114,6 +119,27 @@ def _from_uptime(index: int, ticks_a_second: int) -> _Read:
         age = ((uptime - ticks + (1 << 31)) & 0xFFFF_FFFF) - (1 << 31)
         age_s = np.sign(age) * (np.abs(age) // ticks_a_second)
         return (_export_s(reading) - age_s) * _SECOND_US
+
+    return read
+
+
+def _from_v5_uptime(index: int, ticks_a_second: int, *, apart: bool) -> _Read:
+    """Read a time of NetFlow v5, where nothing has a sign: one ahead of the uptime is far off.
+
+    Args:
+        index: of the field.
+        ticks_a_second: of uptimes.
+        apart: both uptimes are cut to whole seconds before one is taken from the other.
+    """
+
+    def read(reading: Reading) -> _Times:
+        uptime = reading.of_set(reading.sets.uptime_ms)
+        ticks = reading.number(index, 4).astype(np.int64)
+        if apart:
+            age_s = uptime // ticks_a_second - ticks // ticks_a_second
+        else:
+            age_s = ((uptime - ticks) & 0xFFFF_FFFF) // ticks_a_second
+        return ((_export_s(reading) - age_s) & 0xFFFF_FFFF) * _SECOND_US
 
     return read
 

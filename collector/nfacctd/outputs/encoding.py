@@ -14,12 +14,13 @@ class Entry(NamedTuple):
 
     Attributes:
         kind: a name of Avro's schemas.
+        fields: of the record, or the JSON object of them where that is its form.
         values: what $variables stand for.
         time_s: what strftime of file names stands for.
     """
 
     kind: str
-    fields: Fields
+    fields: Fields | bytes
     values: Mapping[str, Any]
     time_s: int
 
@@ -34,9 +35,11 @@ FLOWS, PURGE_INIT, PURGE_CLOSE = "acct_data", "acct_init", "acct_close"
 """Kinds of a plugin's records; those of BMP are in `bmp.record`."""
 
 
-def json_octets(kind: str, fields: Fields) -> bytes:
-    """Write a record as one JSON object without a newline."""
+def json_octets(kind: str, fields: Fields | bytes) -> bytes:
+    """Write a record as one JSON object without a newline; one that is written stays as it is."""
     del kind
+    if isinstance(fields, bytes):
+        return fields
     try:
         return orjson.dumps(fields)
     except TypeError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from collector.metrics import Counters
 from collector.nfacctd.outputs.avro_records import AvroRecords, Container
-from collector.nfacctd.outputs.encoding import FLOWS, Encode, Entry, Fields
+from collector.nfacctd.outputs.encoding import FLOWS, Encode, Entry, Fields, json_octets
 from collector.nfacctd.outputs.print_columns import Column, cells
 from collector.nfacctd.outputs.purge_file import PurgeFileExporter
 from collector.nfacctd.outputs.variables import Pattern, Values
@@ -22,16 +22,22 @@ class Form:
     Attributes:
         messages: writes records; what it returns is joined by newlines where ``lines``.
         header: what a file begins with.
+        takes_octets: a record may be the JSON object of it.
     """
 
     messages: Callable[[Sequence[Entry]], list[bytes]]
     header: bytes = b""
     lines: bool = True
+    takes_octets: bool = False
 
 
 def object_form(encode: Encode, name: str, counters: Counters, *, lines: bool = True) -> Form:
     """Give the form of one object a record, as JSON; or octets back to back."""
-    return Form(lambda entries: _encoded(entries, encode, name, counters), lines=lines)
+    return Form(
+        lambda entries: _encoded(entries, encode, name, counters),
+        lines=lines,
+        takes_octets=encode is json_octets,
+    )
 
 
 def container_form(
@@ -82,6 +88,7 @@ class StdoutStream:
 
     def __init__(self, form: Form) -> None:
         self._form = form
+        self.takes_octets = form.takes_octets
 
     def batches(self, entries: Iterable[Entry]) -> list[Batch]:
         """Write records, in order."""
@@ -118,6 +125,12 @@ class FileStream:
         self._utc = utc
         self._times = times
         self._empty = empty
+
+    @property
+    def takes_octets(self) -> bool:
+        """Whether it needs no more of a record than its JSON object."""
+        names = [self._path] if self._latest is None else [self._path, self._latest]
+        return self._form.takes_octets and all(name.is_constant for name in names)
 
     def batches(self, entries: Iterable[Entry]) -> list[Batch]:
         """Write records; those of one file keep their order."""

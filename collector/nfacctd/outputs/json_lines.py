@@ -18,6 +18,8 @@ def json_lines_exporter() -> FileExporter:
 class JsonLines:
     """Makes batches of records, in the shape that the conf asks for, for one file."""
 
+    takes_octets = True
+
     def __init__(self, path: str) -> None:
         self._path = path
 

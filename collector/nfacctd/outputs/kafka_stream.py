@@ -6,7 +6,7 @@ from itertools import count
 
 from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls, Partitioner
 from collector.metrics import Counters, register
-from collector.nfacctd.outputs.encoding import Encode, Entry
+from collector.nfacctd.outputs.encoding import Encode, Entry, json_octets
 from collector.nfacctd.outputs.variables import Pattern
 from collector.nfacctd.settings import KafkaSettings
 from collector.pipeline.batch import Batch, Message
@@ -65,6 +65,12 @@ class KafkaStream:
         self._key = key
         self._rounds = settings.topic_rr
         self._turn = count()
+
+    @property
+    def takes_octets(self) -> bool:
+        """Whether it needs no more of a record than its JSON object."""
+        patterns = [self._topic] if self._key is None else [self._topic, self._key]
+        return self._encode is json_octets and all(one.is_constant for one in patterns)
 
     def batches(self, entries: Iterable[Entry]) -> list[Batch]:
         """Encode records; their order is kept for each topic and key."""

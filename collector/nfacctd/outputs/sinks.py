@@ -38,6 +38,11 @@ class FlowSink:
         """Whether less than half of the buffer is in use."""
         return self._outlet.has_room
 
+    @property
+    def takes_octets(self) -> bool:
+        """Whether records may be put as JSON objects."""
+        return self._stream.takes_octets
+
     def begin(self, time_s: float | None = None) -> None:
         """A purge begins.
 
@@ -48,7 +53,7 @@ class FlowSink:
         self._records = 0
         self._mark(PURGE_INIT, time_s, event_type="purge_init")
 
-    def put(self, records: Sequence[Fields], time_s: float | None = None) -> None:
+    def put(self, records: Sequence[Fields] | Sequence[bytes], time_s: float | None = None) -> None:
         """Take records, in the shape of the plugin's output.
 
         Args:
@@ -60,7 +65,10 @@ class FlowSink:
         if not records and isinstance(self._stream, FileStream):
             self._outlet.put(self._stream.nothing(moment))
         elif records:
-            entries = [Entry(FLOWS, fields, fields, moment) for fields in records]
+            if isinstance(records[0], bytes):
+                entries = [Entry(FLOWS, octets, {}, moment) for octets in records]
+            else:
+                entries = [Entry(FLOWS, fields, fields, moment) for fields in records]
             self._outlet.put(self._stream.batches(entries))
 
     def end(self, time_s: float | None = None) -> None:

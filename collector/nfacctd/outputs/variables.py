@@ -44,6 +44,11 @@ class Pattern:
         self.constant: str | None = text if len(self._parts) == 1 else None
         """The text, where there is no variable in it."""
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the text is the same for all records."""
+        return all(isinstance(part, str) for part in self._parts)
+
     def expand(self, values: Values) -> str:
         """Write the text for one record."""
         if self.constant is not None:

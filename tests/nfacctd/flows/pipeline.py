@@ -32,6 +32,7 @@ class Pipeline:
     maps: Maps = field(default_factory=Maps)
     routes_of: RoutesOf | None = None
     start_s: int = START_S
+    wants_octets: bool = False
 
     def __post_init__(self) -> None:
         self.counters = Counters()
@@ -46,6 +47,7 @@ class Pipeline:
             lambda plugin: plugin.name,
             self.start_s,
             self.counters,
+            lambda _: self.wants_octets,
         )
         self.decoder = FlowDecoder(Registry.default(), counters=self.counters)
         self.builder = BatchBuilder(self.decoder.lists, self.records.reader)
@@ -62,7 +64,8 @@ class Pipeline:
             message, template, body = event
             if template.is_options:
                 check = not self.settings.disable_opt_scope_check
-                options = self.options.setdefault(index, NfacctdOptions(scope_check=check))
+                tables = NfacctdOptions(scope_check=check, before_change=self.close_batch)
+                options = self.options.setdefault(index, tables)
                 rows, _ = template.layout.rows(body, self.decoder.lists(message))
                 for scope, fields in rows:
                     options.learn(message.observation_domain_id, scope, fields)

@@ -1,8 +1,11 @@
 """The cache: what is summed, what stays, what is purged when."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from collector.nfacctd.flows.flow_records import Maps
+from collector.nfacctd.maps.pre_tag_map import PreTagMap
 from collector.nfacctd.settings import History, Plugin, Preprocess, Settings, TagRange, Timestamps
 from tests.nfacctd.flows.pipeline import START_S, Pipeline, records_of
 from tests.nfacctd.flows.wire import EXPORT_S, Value, address, ipfix
@@ -162,13 +165,17 @@ def test_records_may_be_too_small_to_be_published() -> None:
     assert [record["ip_src"] for record in worker.purge()] == ["10.0.0.1"]
 
 
-def test_plugins_take_what_their_filters_let_in() -> None:
+def test_plugins_take_what_their_filters_let_in(tmp_path: Path) -> None:
     def sources(**filters: Any) -> list[str]:
         messages = [
-            ipfix([host(number), (1, number.to_bytes(8), 43874), (4, b"\6")]) for number in (1, 2)
+            ipfix([host(number), (10, bytes([0, 0, 0, number])), (4, b"\6")]) for number in (1, 2)
         ]
+        path = tmp_path / "pretag.map"
+        path.write_text("set_tag=1 in=1\nset_tag=2 in=2\n")
+        maps = Maps(pre_tag=PreTagMap.load(str(path)))
         plugin = replace(_MINUTES, history=None, **filters)
-        return sorted(r["ip_src"] for r in records_of(messages, "src_host", "tag", plugin=plugin))
+        found = records_of(messages, "src_host", "tag", plugin=plugin, maps=maps)
+        return sorted(record["ip_src"] for record in found)
 
     assert sources() == ["10.0.0.1", "10.0.0.2"]
     assert sources(pre_tag_filter=(TagRange(2, 3),)) == ["10.0.0.2"]

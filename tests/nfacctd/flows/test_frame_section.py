@@ -106,3 +106,15 @@ def test_a_cut_frame_tells_what_it_has(length: int) -> None:
 )
 def test_any_octets_are_some_frame(octets: bytes, etype: bytes) -> None:
     assert len(read_frames([_MACS + etype + octets, octets]).labels) == 2
+
+
+def test_labels_of_frames_stand_in_for_missing_fields() -> None:
+    labels = struct.pack("!HII", 0x8847, 16 << 12, 17 << 12 | 0x100)
+    names = ("mpls_label_top", "mpls_label_bottom", "mpls_label_stack")
+    for fields, shown in (
+        ([], (16, 17, "16_17")),
+        ([(70, b"\0\0\0")], (0, 17, "16_17")),
+        ([(71, b"\0\1\x20"), (72, b"\0\1\x31")], (16, 19, "18_19")),
+    ):
+        (record,) = records_of([ipfix([*frame(labels, _IPV4, _TCP), *fields])], *names)
+        assert tuple(record[name] for name in names) == shown

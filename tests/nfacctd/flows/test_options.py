@@ -218,5 +218,58 @@ def test_tables_are_bounded() -> None:
 def test_records_that_make_no_sense_do_no_harm(record: dict[str, object]) -> None:
     learnt = NfacctdOptions()
     learnt.learn(1, {}, record)
-    assert learnt.sampling_rate(1, None) == 0
+    assert learnt.sampling_rate(1, None) in (None, 0)
     assert learnt.exporter_address(1) is None
+
+
+def test_flows_before_an_options_record_do_not_know_it() -> None:
+    flow = ipfix([_SOURCE, (234, u32(3))], domain=5)
+    told = [
+        options([_DOMAIN], [(234, u32(3)), (90, rd(64512, number))], domain=5) for number in (1, 2)
+    ]
+    records = records_of([flow, told[0], flow, told[1], flow], "mpls_vpn_rd", "flows")
+    rds = {record["mpls_vpn_rd"]: record["flows"] for record in records}
+    assert rds == {"vrfid:3": 1, "0:64512:1": 1, "0:64512:2": 1}
+
+
+def test_an_exporter_calls_itself_for_its_own_domain_only() -> None:
+    said: list[Value] = [(130, address("198.51.100.7"))]
+    for scope, shown in ((_DOMAIN, "198.51.100.7"), (_SYSTEM, "192.0.2.1")):
+        datagrams = [options([scope], said, domain=5), ipfix([_SOURCE], domain=5)]
+        (record,) = records_of(datagrams, "peer_src_ip")
+        assert record["peer_ip_src"] == shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ([(130, address("198.51.100.9"))], "198.51.100.9"),
+        ([(130, bytes(4))], "0.0.0.0"),
+        ([(130, bytes(4)), (131, address("2001:db8::9"))], "2001:db8::9"),
+        ([(130, address("198.51.100.9")), (131, address("2001:db8::9"))], "198.51.100.9"),
+        ([], "198.51.100.7"),
+    ],
+)
+def test_a_record_says_who_exported_it(fields: list[Value], shown: str) -> None:
+    said: list[Value] = [(130, address("198.51.100.7"))]
+    datagrams = [options([_DOMAIN], said, domain=5), ipfix([_SOURCE, *fields], domain=5)]
+    (record,) = records_of(datagrams, "peer_src_ip")
+    assert record["peer_ip_src"] == shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "flow", "packets"),
+    [
+        ([(34, u32(10))], [], 30),
+        ([(34, u32(0))], [], 0),
+        ([(34, u32(10))], [(34, u32(0))], 0),
+        ([(34, u32(10))], [(34, b"\5")], 0),  # in a length that is not read
+        ([(82, b"eth0")], [], 3),
+    ],
+)
+def test_a_rate_of_zero_that_somebody_told_makes_zeros_of_counters(
+    fields: list[Value], flow: list[Value], packets: int
+) -> None:
+    datagrams = [options([_DOMAIN], fields, domain=5), ipfix([_SOURCE, *flow], domain=5)]
+    (record,) = records_of(datagrams, "src_host", renormalize=True)
+    assert record["packets"] == packets

@@ -227,3 +227,15 @@ def test_segment_lists_of_variable_length() -> None:
     records = records_of([message], "srv6_seg_ipv6_list")
     found = sorted(record["srv6_seg_ipv6_list"] for record in records)
     assert found == [[], ["0-2001:db8::1"]]
+
+
+def test_of_elements_beyond_383_the_first_field_counts() -> None:
+    values: list[Value] = [(8, bytes(4)), *((40002, address(f"10.0.0.{n}")) for n in (1, 2))]
+    (record,) = records_of([netflow_v9(values)], "post_nat_dst_host")
+    assert record["post_nat_ip_dst"] == "10.0.0.1"
+
+
+def test_numbers_of_64_bits_have_a_sign() -> None:
+    values: list[Value] = [(8, bytes(4)), (1, b"\xff" * 7 + b"\xfe", 43874)]
+    (record,) = records_of([ipfix(values)], "tag")
+    assert record["tag"] == -2

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from collector.nfacctd.flows.custom import CustomColumn
@@ -158,3 +159,43 @@ def test_times_are_text(timestamps: Timestamps, text: str, stamp: str, none: str
 def test_the_writer_has_variables() -> None:
     text = writer_id("$proc_name/$writer_pid/$pmacct_build", "p", 7, "b")
     assert text == "p/7/b"
+
+
+@pytest.mark.parametrize("history", [None, History(count=1, unit="m")])
+@pytest.mark.parametrize("arrays", [False, True])
+def test_json_made_by_column_is_that_of_the_records(arrays: bool, history: History | None) -> None:
+    switches = ("tcpflags", "mpls_label_stack", "as_path", "bgp_comms")
+    settings = {f"{name}_encode_as_array": arrays for name in switches}
+    names = (*_ALL, "tcpflags", "mpls_label_stack", "label", "src_host_coords", "std_comm", "proto")
+    plugin = replace(_PLUGIN, aggregate=names, history=history)
+    flows = [
+        ipfix([(8, bytes([10, 0, 0, n])), (6, bytes([n])), (70, bytes([0, n, 1])), (4, b"\6")])
+        for n in range(60)
+    ]
+    flows.append(ipfix([_SOURCE, (3, '"\\ \n\u2028é'.encode(), 43874)]))
+    flows.append(ipfix([_SOURCE], counted=False))  # an event: without counters
+
+    def purged(wants_octets: bool) -> list[Any]:
+        worker = Pipeline(
+            Settings(plugins=(plugin,), **settings), (_CUSTOM,), wants_octets=wants_octets
+        )
+        for octets in flows:
+            worker.datagram(octets)
+        return worker.purge()
+
+    lines, records = purged(True), purged(False)
+    assert all(type(line) is bytes and b"\n" not in line for line in lines)
+    assert {tuple(orjson.loads(line)) for line in lines} == {tuple(record) for record in records}
+
+    def order(record: dict[str, Any]) -> str:
+        return orjson.dumps(record, option=orjson.OPT_SORT_KEYS).decode()
+
+    assert sorted(map(order, map(orjson.loads, lines))) == sorted(map(order, records))
+
+
+def test_records_with_maps_are_not_made_by_column() -> None:
+    plugin = replace(_PLUGIN, aggregate=("label", "src_host"))
+    for settings, kind in (({}, bytes), ({"pre_tag_label_encode_as_map": True}, dict)):
+        worker = Pipeline(Settings(plugins=(plugin,), **settings), wants_octets=True)
+        worker.datagram(ipfix([_SOURCE]))
+        assert [type(record) for record in worker.purge()] == [kind]

@@ -9,7 +9,7 @@ from collector.nfacctd.flows.map_values import raw_of
 from collector.nfacctd.flows.route_values import RouteValues
 from collector.nfacctd.maps.match_keys import PRE_TAG_KEYS
 from collector.nfacctd.maps.pre_tag_map import PreTagMap
-from collector.nfacctd.settings import Plugin, Settings
+from collector.nfacctd.settings import LabelTerm, Plugin, Settings, TagRange
 from tests.nfacctd.flows.pipeline import Pipeline, records_of
 from tests.nfacctd.flows.wire import Value, address, ipfix, options
 
@@ -44,7 +44,7 @@ def load(tmp_path: Path, text: str) -> Maps:
     [
         "ip=192.0.2.1",
         "in=7",
-        "out=0",
+        "out=-0",
         "source_id=3",
         "flowset_id=256",
         "nexthop=9.9.9.8",
@@ -90,14 +90,29 @@ def test_what_routes_say_can_be_looked_at(tmp_path: Path) -> None:
 
 def test_a_rule_sets_one_thing_and_leaves_the_rest_to_the_device(tmp_path: Path) -> None:
     maps = load(tmp_path, "set_label=green in=7\nset_tag=9\n")
-    sent: list[Value] = [(1, (3).to_bytes(8), 43874), (3, b"blue", 43874)]
+    sent: list[Value] = [(1, (3).to_bytes(8), 43874)]
     names = ("tag", "tag2", "label", "src_port")
     first, second = (
         records_of([ipfix([*flow, *sent])], *names, maps=maps)[0]
         for flow in (_FLOW, [v for v in _FLOW if v[0] != 10])
     )
     assert (first["tag"], first["label"]) == (3, "green")
-    assert (second["tag"], second["label"]) == (9, "blue")
+    assert (second["tag"], second["label"]) == (3, "")
+
+
+def test_what_a_record_says_of_its_tags_comes_last_and_no_filter_sees_it(tmp_path: Path) -> None:
+    maps = load(tmp_path, "set_tag=9 jeq=next\nset_label=green\n")
+    sent: list[Value] = [(1, (3).to_bytes(8), 43874), (3, b"blue", 43874)]
+    for filters, shown in (
+        ({}, (3, "blue")),
+        ({"pre_tag_filter": (TagRange(9, 9),)}, (3, "blue")),
+        ({"pre_tag_label_filter": (LabelTerm("green"),)}, (3, "blue")),
+        ({"pre_tag_filter": (TagRange(3, 3),)}, None),
+    ):
+        plugin = Plugin(name="p", type="kafka", **filters)
+        datagrams = [ipfix([*_FLOW, *sent])]
+        found = records_of(datagrams, "tag", "label", plugin=plugin, maps=maps)
+        assert [(r["tag"], r["label"]) for r in found] == ([] if shown is None else [shown])
 
 
 def test_the_tos_of_a_rule_is_written_as_it_is(tmp_path: Path) -> None:
@@ -144,3 +159,19 @@ def test_maps_know_an_exporter_by_what_it_calls_itself(tmp_path: Path) -> None:
     datagrams = [told, ipfix(_FLOW)]
     (record,) = records_of(datagrams, "tag", maps=maps, ignore_exporter_address=True)
     assert record["tag"] == 2
+
+
+@pytest.mark.parametrize("event", [[(230, b"\1")], []])  # of NAT; any other, without counters
+def test_events_are_packets_of_ipv4_to_filters(event: list[Value]) -> None:
+    values: list[Value] = [(8, address("10.1.1.1")), (4, b"\1"), *event]
+    plugin = Plugin(name="p", type="kafka", aggregate_filter="icmp and src host 10.1.1.1")
+    octets = ipfix(values, counted=bool(event))
+    records = records_of([octets], "src_host", plugin=plugin)
+    assert [record["ip_src"] for record in records] == ["10.1.1.1"]
+
+
+def test_an_interface_that_a_record_lacks_is_not_interface_0(tmp_path: Path) -> None:
+    maps = load(tmp_path, "set_tag=1 in=0\nset_tag=2 out=0\n")
+    flows = [[_FLOW[0], (10, b"\0\0")], [_FLOW[0], (14, b"\0\0\0\0")], [_FLOW[0]]]
+    tags = [records_of([ipfix(one)], "tag", maps=maps)[0]["tag"] for one in flows]
+    assert tags == [1, 2, 0]

@@ -75,3 +75,13 @@ def test_hostile_times_are_told_somehow(version: Callable[..., bytes]) -> None:
         for stamps in (Timestamps(), Timestamps(since_epoch=True), Timestamps(rfc9557=True)):
             plugin = Plugin(name="p", type="kafka", timestamps=stamps)
             assert records_of([octets], "timestamp_start", "timestamp_end", plugin=plugin)
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "start"),
+    [(59_001, EXPORT_S), (58_999, EXPORT_S - 1), (60_001, EXPORT_S - 4_294_967)],
+)
+def test_netflow_v5_has_no_negative_ages(first_ms: int, start: int) -> None:
+    record = V5Record("192.0.2.1", "198.18.1.9", first_ms=first_ms, last_ms=60_000)
+    octets = v5_packet([record], uptime_ms=60_000, export_time_s=EXPORT_S, sequence=0)
+    assert times(octets) == (f"{start}.000000", f"{EXPORT_S}.000000")
