@@ -68,9 +68,7 @@ def marker_answers(records: pl.DataFrame) -> list[tuple[int, int]]:
     """(number of a marker flow, MED it was joined with; 0 where it was not)."""
     found = records.filter(pl.col("destination") == MARKER_DESTINATION)
     return list(
-        zip(
-            found["destination_port"].to_list(), found["med"].fill_null(0).to_list(), strict=True
-        )
+        zip(found["destination_port"].to_list(), found["med"].fill_null(0).to_list(), strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""A run with flows: a collector does one job, and what it cost is told only if its sums are right."""
+"""A run with flows: what one job cost a collector, told only if its sums are right."""
 
 import math
 import time
@@ -53,6 +53,10 @@ class Bench:
                 path.unlink()
 
 
+Loading = Callable[[Bench, ProcessTree, Place, Load], dict[str, float]]
+"""Sends the tables of a load; gives figures."""
+
+
 @contextmanager
 def running(subject: Subject) -> Iterator[Subject]:
     """End a collector whatever happens."""
@@ -60,36 +64,6 @@ def running(subject: Subject) -> Iterator[Subject]:
         yield subject
     finally:
         subject.stop()
-
-
-def measure_flows(bench: Bench, row: str, job: Job, load: Load, kind: type[Subject], name: str) -> Result:
-    """Start a collector, load its tables where the job is a joined one, send, wait, add up."""
-    traffic = load.traffic
-    sums = traffic.sums.times(job.repeat)
-    figures: dict[str, float] = {}
-    with bench.place(name, traffic.groups) as place:
-        with running(kind(job, place)) as subject:
-            subject.tree.wait_quiet(place.flow_port, QUIET_S)
-            if job.joined:
-                figures |= load_tables(bench, subject.tree, place, load)
-            cpu_s, faults = send_measured(
-                subject,
-                job,
-                place,
-                lambda: bench.sender.flows(
-                    place.flow_port, load.name, job.flows_per_s, job.repeat
-                ),
-            )
-            figures["us/flow"] = cpu_s / sums.flows * 1e6
-            figures["MiB"] = subject.tree.pss_octets() / 2**20
-            faults += dropped(place)
-            faults += undecoded(subject, sums.flows)
-            if job.workers > 1:
-                faults += misplaced(subject, job.workers, traffic)
-        # Only now: the last few flows stay in a buffer of nfacctd until it ends.
-        told, records = far_end(job, place, subject, sums)
-        figures["records"] = records
-    return Result(row, subject.name, figures, tuple(faults + told))
 
 
 def load_tables(bench: Bench, tree: ProcessTree, place: Place, load: Load) -> dict[str, float]:
@@ -103,6 +77,42 @@ def load_tables(bench: Bench, tree: ProcessTree, place: Place, load: Load) -> di
         "us/route": (tree.cpu_s() - before_s) / routes * 1e6,
         "octets/route": (tree.pss_octets() - before_octets) / routes,
     }
+
+
+def measure_flows(
+    bench: Bench,
+    row: str,
+    job: Job,
+    load: Load,
+    kind: type[Subject],
+    name: str,
+    loading: Loading = load_tables,
+) -> Result:
+    """Start a collector, load its tables where the job is a joined one, send, wait, add up."""
+    traffic = load.traffic
+    sums = traffic.sums.times(job.repeat)
+    figures: dict[str, float] = {}
+    with bench.place(name, traffic.groups) as place:
+        with running(kind(job, place)) as subject:
+            subject.tree.wait_quiet(place.flow_port, QUIET_S)
+            if job.joined:
+                figures |= loading(bench, subject.tree, place, load)
+            cpu_s, faults = send_measured(
+                subject,
+                job,
+                place,
+                lambda: bench.sender.flows(place.flow_port, load.name, job.flows_per_s, job.repeat),
+            )
+            figures["us/flow"] = cpu_s / sums.flows * 1e6
+            figures["MiB"] = subject.tree.pss_octets() / 2**20
+            faults += dropped(place)
+            faults += undecoded(subject, sums.flows)
+            if job.workers > 1:
+                faults += misplaced(subject, job.workers, traffic)
+        # Only now: the last few flows stay in a buffer of nfacctd until it ends.
+        told, records = far_end(job, place, subject, sums)
+        figures["records"] = records
+    return Result(row, subject.name, figures, tuple(faults + told))
 
 
 def send_measured(

@@ -39,7 +39,9 @@ class Nfacctd:
         med="med",
     )
 
-    def __init__(self, job: Job, place: Place, *, address: str = "127.0.0.1", more: str = "") -> None:
+    def __init__(
+        self, job: Job, place: Place, *, address: str = "127.0.0.1", more: str = ""
+    ) -> None:
         directory = Path(place.directory)
         (directory / "kafka.conf").write_text(_KAFKA)
         file = directory / "nfacctd.conf"
@@ -74,7 +76,9 @@ def configuration(job: Job, place: Place, address: str) -> str:
         *_plugin(job, place),
     ]
     if job.listens_to_bmp:
-        lines.append(f"bmp_daemon: true\nbmp_daemon_ip: {address}\nbmp_daemon_port: {place.bmp_port}")
+        lines.append(
+            f"bmp_daemon: true\nbmp_daemon_ip: {address}\nbmp_daemon_port: {place.bmp_port}"
+        )
         lines.append(f"bmp_daemon_max_peers: {_MAX_ROUTERS}")
     if job.joined:
         lines.append("nfacctd_as: bmp\nnfacctd_net: bmp")

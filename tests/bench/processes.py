@@ -11,6 +11,7 @@ from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PARENT, _CPU = 1, slice(11, 15)  # fields of stat behind the name: ppid; utime to cstime
+_OWN = 2  # of these are the process's own, the others those of children that ended
 _ESTABLISHED, _LISTENING = "01", {"udp": "07", "tcp": "0A"}
 _QUIET_S = 0.5
 _QUIET_SHARE = 0.06  # of one CPU; both collectors have timers
@@ -39,13 +40,15 @@ class ProcessTree:
 
     def pss_octets(self) -> int:
         """Memory, pages that several processes share counted once in all."""
-        total = 0
-        for pid in self._stats():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it just ended
-                for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                    if line.startswith("Pss:"):
-                        total += int(line.split()[1]) * 1024
-        return total
+        return sum(map(_pss_octets, self._stats()))
+
+    def own_cpu_s(self) -> float:
+        """CPU seconds of the first process alone."""
+        return sum(map(int, self._stats()[self.pid][_CPU][:_OWN])) / _TICKS
+
+    def own_pss_octets(self) -> int:
+        """Memory of the first process alone."""
+        return _pss_octets(self.pid)
 
     def wait_quiet(self, port: int, deadline_s: float, bmp_port: int | None = None) -> None:
         """Return when nothing waits in its sockets and it has been idle for a moment."""
@@ -76,6 +79,14 @@ class ProcessTree:
             if not found:
                 return {pid: stats[pid] for pid in tree if pid in stats}
             tree |= found
+
+
+def _pss_octets(pid: int) -> int:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it just ended
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def udp_state(port: int) -> SocketState:

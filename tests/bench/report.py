@@ -47,14 +47,15 @@ def ratios_table(results: Sequence[Result]) -> str:
 
 def ratio_to_nfacctd(results: Sequence[Result], row: Row, unit: str) -> float | None:
     """What ours costs of nfacctd's; None where one of them has no valid run."""
-    return _ratio(
-        _values(results, row.name, OURS, unit), _values(results, row.name, THEIRS, unit)
-    )
+    return _ratio(_values(results, row.name, OURS, unit), _values(results, row.name, THEIRS, unit))
 
 
 def ratio_to_base(results: Sequence[Result], row: Row, unit: str) -> float | None:
     """What a row costs of its base row; None where one of them has no valid run."""
-    return _ratio(_values(results, row.name, OURS, unit), _values(results, row.base, OURS, unit))
+    base = _values(results, row.base, OURS, unit)
+    # "us/flow with updates" is a multiple of the base row's "us/flow".
+    base = base or _values(results, row.base, OURS, unit.partition(" with ")[0])
+    return _ratio(_values(results, row.name, OURS, unit), base)
 
 
 def _rows(results: Sequence[Result]) -> list[Row]:
@@ -81,5 +82,7 @@ def _cell(values: list[float]) -> str:
     if not values:
         return "-"
     digits = 0 if min(values) >= 100 else 2
-    middle, low, high = (f"{value:.{digits}f}" for value in (median(values), min(values), max(values)))
+    middle, low, high = (
+        f"{value:.{digits}f}" for value in (median(values), min(values), max(values))
+    )
     return middle if len(values) == 1 else f"{middle} ({low}-{high})"

@@ -2,14 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from tests.bench.churn_run import measure_churn
 from tests.bench.jobs import Job
-from tests.bench.loads import LoadSpec
+from tests.bench.latency import measure_latency
+from tests.bench.loads import Load, LoadSpec
 from tests.bench.measure import Bench, measure_flows
 from tests.bench.result import Result
+from tests.bench.slope import measure_slope
+from tests.bench.start import measure_start
 from tests.bench.subjects import Subject
+from tests.bench.table_runs import load_further, measure_events
+from tests.bench.way_in import measure_way_in
 
-_BOTH = ("ours", "nfacctd")
+Measure = Callable[[Bench, str, Job, Load, type[Subject], str], Result]
+"""(bench, name of the row, job, load, whom to measure, name of the run)."""
+
+_BOTH, _OURS = ("ours", "nfacctd"), ("ours",)
+_PER_FLOW, _PER_ROUTE = ("us/flow",), ("us/route", "octets/route")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,28 +28,27 @@ class Row:
     """One row.
 
     Attributes:
-        figures: units that the table shows, the one that the ratio guard watches first.
+        load: a key of `LOADS`.
+        figures: units that the table shows; the ratio guard watches the first.
         subjects: whom to measure, by name: who offers the work.
         base: the row of ours that this one is a multiple of.
-        rounds: at most so many; long rows have fewer.
-        needs_kafka: whether a broker must run.
+        rounds: at most so many.
     """
 
     name: str
     what: str
-    measure: Callable[[Bench, "Row", type[Subject], str], Result]
+    job: Job
     load: str = "plain"
-    job: Job | None = None
-    figures: tuple[str, ...] = ("us/flow",)
+    measure: Measure = measure_flows
+    figures: tuple[str, ...] = _PER_FLOW
     subjects: tuple[str, ...] = _BOTH
     base: str = ""
     rounds: int = 99
-    needs_kafka: bool = True
 
-
-def _flows(bench: Bench, row: Row, kind: type[Subject], name: str) -> Result:
-    assert row.job is not None
-    return measure_flows(bench, row.name, row.job, bench.load(row.load), kind, name)
+    @property
+    def needs_kafka(self) -> bool:
+        """Whether a broker must run."""
+        return self.job.output == "kafka"
 
 
 LOADS = {
@@ -52,60 +62,64 @@ LOADS = {
     "2000": LoadSpec(devices=2000),
     "same": LoadSpec(flows=0.1, routes=0.2, devices=50),
     "same-own": LoadSpec(flows=0.1, routes=0.2, devices=50, tables="own"),
+    "way-in": LoadSpec(routes=0.02, devices=100),
 }
 
-_ROUTES = ("us/route", "octets/route")
-_SUMS, _JOINED = Job("sums"), Job("sums", joined=True, flows_per_s=50_000)
-_OURS = ("ours",)
+_NOTHING = Job("none", output="none", flows_per_s=100_000, repeat=3)
+_SUMS = Job("sums")
+_JOINED = Job("sums", joined=True, flows_per_s=50_000)
+_EVERY = Job("flows", flows_per_s=20_000)
+_EVERY_JOINED = Job("flows", joined=True, flows_per_s=25_000)
+_ARROW = Job("flows", joined=True, arrow=True, flows_per_s=50_000)
+_EVENTS = Job("events", joined=True)
+_FILE = Job("flows", output="file")
+_LONG = Job("sums", joined=True, flows_per_s=30_000)
+_BEHIND = Job("sums", joined=True, output="file", flows_per_s=50_000)
 
-ROWS = {
-    row.name: row
-    for row in (
+_FURTHER = partial(measure_flows, loading=load_further)
+_PER_FURTHER = ("octets/further route", "us/further route")
+_CHURN = ("us/flow", "us/flow with updates", "us/update", "ms oldest answer")
+_LATENCY = ("ms median", "ms worst", "ms median without collector", "ms worst without collector")
+_START = ("s to first datagram", "MiB with one worker", "MiB each further worker")
+_WAY_IN = ("CPU s", "MiB", "% of octets joined")
+
+
+def _table() -> tuple[Row, ...]:
+    return (
+        Row("A", "decode only", _NOTHING),
+        Row("B", "sums over 14 keys, JSON to Kafka", _SUMS),
+        Row("C", "B joined with a full table", _JOINED),
+        Row("C2", "C, 30 peers in two views", _JOINED, "peers", subjects=_OURS, base="C"),
+        Row("C3", "C, every source address at random", _JOINED, "flood", base="C"),
+        Row("C4", "C, 4 devices, own next hops", _JOINED, "own", subjects=_OURS, base="C"),
+        Row("C4n", "C2, flows name a next hop", _JOINED, "named", subjects=_OURS, base="C"),
+        Row("D", "every flow, joined, JSON to Kafka", _EVERY_JOINED),
+        Row("D0", "every flow, JSON to Kafka", _EVERY, subjects=(*_BOTH, "goflow2")),
+        Row("E", "every flow, joined, Arrow to Kafka", _ARROW, subjects=_OURS, base="D"),
+        Row("F", "a full table", _EVERY_JOINED, "probe", figures=_PER_ROUTE),
+        Row("G", "F, every route to Kafka as JSON", _EVENTS, "plain", measure_events, _PER_ROUTE),
+        Row("H100", "B, 100 devices", _SUMS, "100", base="B"),
+        Row("H2000", "B, 2000 devices", _SUMS, "2000", base="B"),
+        Row("I2", "H100, 2 workers", Job("sums", workers=2), "100", subjects=_OURS, base="H100"),
+        Row("I4", "H100, 4 workers", Job("sums", workers=4), "100", subjects=_OURS, base="H100"),
+        Row("J", "50 devices, the same routes", _JOINED, "same", _FURTHER, _PER_FURTHER),
+        Row("J2", "J, own next hops", _JOINED, "same-own", _FURTHER, _PER_FURTHER, _OURS, base="J"),
+        Row("K", "C, 20 000 updates/s", _JOINED, "plain", measure_churn, _CHURN, base="C"),
+        Row("L", "datagram to consumer", _EVERY, "probe", measure_latency, _LATENCY, _OURS),
+        Row("M", "start; idle", _FILE, "probe", measure_start, _START, _OURS),
+        Row("N", "the way in, 2 workers", _BEHIND, "way-in", measure_way_in, _WAY_IN),
         Row(
-            "A",
-            "decode only",
-            _flows,
-            job=Job("none", output="none", repeat=3, flows_per_s=100_000),
-            needs_kafka=False,
-        ),
-        Row("B", "sums over 14 keys, JSON to Kafka", _flows, job=_SUMS),
-        Row("C", "B joined, 1 M routes", _flows, job=_JOINED),
-        Row(
-            "C2", "C, 30 peers in two views", _flows, "peers", _JOINED, subjects=_OURS, base="C"
-        ),
-        Row("C3", "C, every source address at random", _flows, "flood", _JOINED, base="C"),
-        Row(
-            "C4", "C, 4 devices, each own next hops", _flows, "own", _JOINED,
-            subjects=_OURS, base="C",
-        ),
-        Row(
-            "C4n", "C2, each flow names one of 6 next hops", _flows, "named", _JOINED,
-            subjects=_OURS, base="C",
-        ),
-        Row(
-            "D0", "every flow, JSON to Kafka", _flows, job=Job("flows", flows_per_s=20_000),
-            subjects=(*_BOTH, "goflow2"),
-        ),
-        Row(
-            "D", "D0 joined", _flows, job=Job("flows", joined=True, flows_per_s=25_000)
-        ),
-        Row(
-            "E", "D as Arrow IPC batches", _flows,
-            job=Job("flows", joined=True, arrow=True), subjects=_OURS, base="D",
-        ),
-        Row(
-            "F", "1 M routes into the tables", _flows, "probe",
-            Job("flows", joined=True), figures=_ROUTES,
-        ),
-        Row("H100", "B, 100 devices", _flows, "100", _SUMS, base="B"),
-        Row("H2000", "B, 2000 devices", _flows, "2000", _SUMS, base="B"),
-        Row(
-            "I2", "H100, 2 workers", _flows, "100", Job("sums", workers=2),
-            subjects=_OURS, base="H100",
-        ),
-        Row(
-            "I4", "H100, 4 workers", _flows, "100", Job("sums", workers=4),
-            subjects=_OURS, base="H100",
+            "S",
+            "C for minutes",
+            _LONG,
+            "plain",
+            measure_slope,
+            ("MiB/minute", "us/flow"),
+            _OURS,
+            base="C",
+            rounds=1,
         ),
     )
-}
+
+
+ROWS = {row.name: row for row in _table()}

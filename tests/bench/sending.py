@@ -1,4 +1,4 @@
-"""The sending process: `python -m tests.bench.sending DIRECTORY`, told what to send line by line."""
+"""The sending process, told line by line: `python -m tests.bench.sending DIRECTORY`."""
 
 import json
 import socket

@@ -70,9 +70,7 @@ def marker(med: int) -> bytes:
 def nlri_octets(table: BenchTable, routes: NDArray[np.int64]) -> list[bytes]:
     """Each route as it stands in an UPDATE (RFC 4271 section 4.3)."""
     told = zip(table.networks[routes].tolist(), table.lengths[routes].tolist(), strict=True)
-    return [
-        bytes((length,)) + network.to_bytes(4)[: (length + 7) // 8] for network, length in told
-    ]
+    return [bytes((length,)) + network.to_bytes(4)[: (length + 7) // 8] for network, length in told]
 
 
 def _peer(post_policy: bool = False) -> Peer:
