@@ -34,12 +34,12 @@ def read_frame(job: Job, place: Place, names: Names) -> pl.DataFrame:
     Raises:
         BadRecordsError: what was published cannot be read.
     """
+    if not job.arrow:
+        return json_frame(_lines(job, place), names)
     try:
-        if job.arrow:
-            parts = [pl.read_ipc_stream(octets) for octets in _messages(place)]
-            return _renamed(pl.concat(parts, how="diagonal_relaxed"), names)
-        return _renamed(_json_frame(_lines(job, place), names), names)
-    except pl.exceptions.PolarsError as error:
+        parts = [pl.read_ipc_stream(octets) for octets in _messages(place)]
+        return _renamed(pl.concat(parts, how="diagonal_relaxed"), names)
+    except (pl.exceptions.PolarsError, ValueError) as error:  # ValueError: no message at all
         raise BadRecordsError(str(error)) from error
 
 
@@ -74,7 +74,12 @@ def marker_answers(records: pl.DataFrame) -> list[tuple[int, int]]:
 
 def routes_told(place: Place) -> tuple[int, int]:
     """Routes that the events of a run announce: their number, and the sum of `route_number`."""
-    found = _PREFIX.findall(_consumed(place))
+    return routes_in(_consumed(place))
+
+
+def routes_in(events: bytes) -> tuple[int, int]:
+    """Do the same for events that were read already."""
+    found = _PREFIX.findall(events)
     addresses = np.frombuffer(b"".join(inet_aton(text.decode()) for text, _ in found), ">u4")
     lengths = np.array([int(length) for _, length in found], np.uint64)
     numbers = route_number(addresses.astype(np.uint64), lengths)
@@ -105,7 +110,8 @@ def _renamed(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
     return frame if "flows" in frame.columns else frame.with_columns(flows=pl.lit(1, pl.UInt64))
 
 
-def _json_frame(lines: bytes, names: Names) -> pl.DataFrame:
+def json_frame(lines: bytes, names: Names) -> pl.DataFrame:
+    """Read records that are lines of JSON, as `read_frame` gives them."""
     schema: dict[str, type[pl.DataType]] = {}
     for wanted in Names.__dataclass_fields__:
         if told := getattr(names, wanted):
@@ -113,8 +119,11 @@ def _json_frame(lines: bytes, names: Names) -> pl.DataFrame:
     if b'"flows"' in lines[: lines.find(b"\n")]:
         schema["flows"] = pl.UInt64
     if not lines:
-        return pl.DataFrame(schema=schema)
-    return pl.read_ndjson(io.BytesIO(lines), schema=schema)
+        return _renamed(pl.DataFrame(schema=schema), names)
+    try:
+        return _renamed(pl.read_ndjson(io.BytesIO(lines), schema=schema), names)
+    except pl.exceptions.PolarsError as error:
+        raise BadRecordsError(str(error)) from error
 
 
 def _lines(job: Job, place: Place) -> bytes:

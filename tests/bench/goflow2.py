@@ -39,7 +39,7 @@ class Goflow2:
             *("-format", "json", "-transport", "kafka", "-templates.path", ""),
             *("-transport.kafka.brokers", place.bootstrap),
             *("-transport.kafka.topic", place.topic),
-            *("-transport.kafka.compression", "zstd", "-transport.kafka.flushfreq", "100ms"),
+            *("-transport.kafka.compression", "zstd", "-transport.kafka.flushfreq", "250ms"),
         ]
         self._process = spawn(command, directory / "goflow2.log", directory)
         self.tree = ProcessTree(self._process.pid)
