@@ -15,6 +15,7 @@ class Job:
         output: where to; Kafka topics and files are named by the run.
         flows_per_s: rate of sending: below what the slower of two collectors loses at.
         arrow: many records a message, as an Arrow IPC stream; else one a message, as JSON.
+        every_column: records of flows have all columns, as by default.
         repeat: how often all datagrams are sent: cheap work needs more of it to be measured.
     """
 
@@ -23,6 +24,7 @@ class Job:
     output: Literal["none", "file", "kafka"] = "kafka"
     flows_per_s: float = 60_000
     arrow: bool = False
+    every_column: bool = False
     workers: int = 1
     repeat: int = 1
 

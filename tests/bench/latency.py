@@ -1,5 +1,6 @@
 """Light load: how long a datagram takes to a consumer of its records, and what of it is Kafka."""
 
+import asyncio
 import re
 import subprocess
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from aiokafka import AIOKafkaProducer
 
 from tests.bench.jobs import Job, Place
 from tests.bench.loads import Load
@@ -89,7 +91,7 @@ def measure_latency(
 
 @contextmanager
 def _arrivals(place: Place) -> Iterator[Arrivals]:
-    _produce(place, [b'{"octets": 0}'], 0.0)  # so that there is a topic
+    asyncio.run(_produce(place, 1))  # so that there is a topic
     command = ["kcat", "-q", "-C", "-u", "-b", place.bootstrap, "-t", place.topic, "-o", "0"]
     consumer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     arrivals = Arrivals(consumer)
@@ -102,21 +104,17 @@ def _arrivals(place: Place) -> Iterator[Arrivals]:
 
 
 def _bare(place: Place, arrivals: Arrivals) -> list[float]:
-    _produce(place, [None] * _BARE, _BARE_EVERY_S)
+    asyncio.run(_produce(place, _BARE))
     wait_until(lambda: len(arrivals) >= _BARE, "records of the bare producer", _ARRIVAL_S)
     return arrivals.take()
 
 
-def _produce(place: Place, records: list[bytes | None], every_s: float) -> None:
-    """Produce records one by one; None is one that has the time as its octets."""
-    command = ["kcat", "-P", "-b", place.bootstrap, "-t", place.topic, "-X", "linger.ms=0"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as producer:
-        time.sleep(1.0 if every_s else 0.0)  # it is to be connected
-        for record in records:
-            stamped = b'{"octets": %d}' % (time.time_ns() // 1000)
-            producer.stdin.write((record or stamped) + b"\n")
-            producer.stdin.flush()
-            time.sleep(every_s)
+async def _produce(place: Place, count: int) -> None:
+    """Produce records one by one that have nothing but the time of sending."""
+    async with AIOKafkaProducer(bootstrap_servers=place.bootstrap, acks="all") as producer:
+        for _ in range(count):
+            await producer.send_and_wait(place.topic, b'{"octets": %d}' % (time.time_ns() // 1000))
+            await asyncio.sleep(_BARE_EVERY_S)
 
 
 def _wait(arrivals: Arrivals, expected: int) -> list[str]:

@@ -96,6 +96,8 @@ def configuration(job: Job, place: Place, control: str) -> str:
         )
     elif job.records == "events":
         lines.append("[[publish]]\nrecords = 'bmp'")
+    elif job.every_column:
+        lines.append("[[publish]]\nrecords = 'flow'")
     else:
         columns = [*keys, "timeStart", "timeEnd", "octets", "packets"]
         lines.append(f"[[publish]]\nrecords = 'flow'\ncolumns = {columns}")

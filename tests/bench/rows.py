@@ -72,7 +72,7 @@ _EVERY = Job("flows", flows_per_s=20_000)
 _EVERY_JOINED = Job("flows", joined=True, flows_per_s=25_000)
 _ARROW = Job("flows", joined=True, arrow=True, flows_per_s=50_000)
 _EVENTS = Job("events", joined=True)
-_FILE = Job("flows", output="file")
+_FILE = Job("flows", output="file", every_column=True)
 _LONG = Job("sums", joined=True, flows_per_s=30_000)
 _BEHIND = Job("sums", joined=True, output="file", flows_per_s=50_000)
 
@@ -105,7 +105,7 @@ def _table() -> tuple[Row, ...]:
         Row("J", "50 devices, the same routes", _JOINED, "same", _FURTHER, _PER_FURTHER),
         Row("J2", "J, own next hops", _JOINED, "same-own", _FURTHER, _PER_FURTHER, _OURS, base="J"),
         Row("K", "C, 20 000 updates/s", _JOINED, "plain", measure_churn, _CHURN, base="C"),
-        Row("L", "datagram to consumer", _EVERY, "probe", measure_latency, _LATENCY, _OURS),
+        Row("L", "datagram to consumer", _EVERY, "plain", measure_latency, _LATENCY, _OURS),
         Row("M", "start; idle", _FILE, "probe", measure_start, _START, _OURS),
         Row("N", "the way in, 2 workers", _BEHIND, "way-in", measure_way_in, _WAY_IN),
         Row(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.jobs import Job, Place
@@ -31,11 +32,14 @@ def measure_start(
         began_s = time.time()
         with running(kind(job, place)) as subject:
             first = _first_record(job, place)
-    idle = [_idle_octets(bench, workers, kind, f"{name}-{workers}") for workers in (1, _WORKERS)]
+    one, several = (
+        _idle_octets(bench, replace(job, workers=workers), kind, f"{name}-{workers}")
+        for workers in (1, _WORKERS)
+    )
     figures = {
         "s to first datagram": first["timeReceived"] / 1e6 - began_s,
-        "MiB with one worker": idle[0] / 2**20,
-        "MiB each further worker": (idle[1] - idle[0]) / (_WORKERS - 1) / 2**20,
+        "MiB with one worker": one / 2**20,
+        "MiB each further worker": (several - one) / (_WORKERS - 1) / 2**20,
     }
     faults = (
         [] if first["octets"] in octets else [f"the first record is none of those sent: {first}"]
@@ -50,8 +54,7 @@ def _first_record(job: Job, place: Place) -> dict:
         return json.loads(lines.readline())
 
 
-def _idle_octets(bench: Bench, workers: int, kind: type[Subject], name: str) -> int:
-    job = Job("flows", output="file", workers=workers)
+def _idle_octets(bench: Bench, job: Job, kind: type[Subject], name: str) -> int:
     with bench.place(name) as place, running(kind(job, place)) as subject:
         subject.tree.wait_quiet(place.flow_port, QUIET_S)
         return subject.tree.pss_octets()
