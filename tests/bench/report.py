@@ -19,7 +19,8 @@ def figures_table(results: Sequence[Result]) -> str:
     ]
     for row in _rows(results):
         here = [result for result in results if result.row == row.name]
-        units = [unit for unit in (*row.figures, "MiB") if any(unit in r.figures for r in here)]
+        wanted = dict.fromkeys((*row.figures, *row.beside, "MiB"))
+        units = [unit for unit in wanted if any(unit in result.figures for result in here)]
         for unit in units:
             cells = [_cell(_values(here, row.name, column, unit)) for column in columns]
             lines.append(f"| {row.name} | {row.what} | {unit} | {' | '.join(cells)} |")
@@ -33,10 +34,9 @@ def ratios_table(results: Sequence[Result]) -> str:
     lines = ["| Row | Work | Figure | of nfacctd's | of our base row |", "|---|---|---|---|---|"]
     for row in _rows(results):
         for unit in row.figures:
-            ours = _values(results, row.name, OURS, unit)
-            if not ours:
-                continue
             theirs, base = ratio_to_nfacctd(results, row, unit), ratio_to_base(results, row, unit)
+            if theirs is None and base is None:
+                continue
             cells = (
                 f"{theirs:.2f}" if theirs else "-",
                 f"{base:.2f} of {row.base}" if base else "-",

@@ -29,7 +29,8 @@ class Row:
 
     Attributes:
         load: a key of `LOADS`.
-        figures: units that the table shows; the ratio guard watches the first.
+        figures: units whose ratios the tables show; the ratio guard watches the first.
+        beside: further units to show.
         subjects: whom to measure, by name: who offers the work.
         base: the row of ours that this one is a multiple of.
         rounds: at most so many.
@@ -43,6 +44,7 @@ class Row:
     figures: tuple[str, ...] = _PER_FLOW
     subjects: tuple[str, ...] = _BOTH
     base: str = ""
+    beside: tuple[str, ...] = ()
     rounds: int = 99
 
     @property
@@ -78,10 +80,12 @@ _BEHIND = Job("sums", joined=True, output="file", flows_per_s=50_000)
 
 _FURTHER = partial(measure_flows, loading=load_further)
 _PER_FURTHER = ("octets/further route", "us/further route")
-_CHURN = ("us/flow", "us/flow with updates", "us/update", "ms oldest answer")
-_LATENCY = ("ms median", "ms worst", "ms median without collector", "ms worst without collector")
+_CHURN = ("us/flow", "us/flow with updates")
+_ANSWERS = ("us/update", "updates/s", "ms oldest answer", "ms median answer")
+_LATENCY = ("ms median", "ms worst")
+_KAFKA_ALONE = ("ms median without collector", "ms worst without collector")
 _START = ("s to first datagram", "MiB with one worker", "MiB each further worker")
-_WAY_IN = ("CPU s", "MiB", "% of octets joined")
+_WAY_IN, _AND_JOIN = ("CPU s", "MiB"), ("% of octets joined",)
 
 
 def _table() -> tuple[Row, ...]:
@@ -104,19 +108,42 @@ def _table() -> tuple[Row, ...]:
         Row("I4", "H100, 4 workers", Job("sums", workers=4), "100", subjects=_OURS, base="H100"),
         Row("J", "50 devices, the same routes", _JOINED, "same", _FURTHER, _PER_FURTHER),
         Row("J2", "J, own next hops", _JOINED, "same-own", _FURTHER, _PER_FURTHER, _OURS, base="J"),
-        Row("K", "C, 20 000 updates/s", _JOINED, "plain", measure_churn, _CHURN, base="C"),
-        Row("L", "datagram to consumer", _EVERY, "plain", measure_latency, _LATENCY, _OURS),
-        Row("M", "start; idle", _FILE, "probe", measure_start, _START, _OURS),
-        Row("N", "the way in, 2 workers", _BEHIND, "way-in", measure_way_in, _WAY_IN),
         Row(
-            "S",
-            "C for minutes",
-            _LONG,
-            "plain",
-            measure_slope,
-            ("MiB/minute", "us/flow"),
-            _OURS,
+            name="K",
+            what="C, 20 000 updates/s",
+            job=_JOINED,
+            measure=measure_churn,
+            figures=_CHURN,
             base="C",
+            beside=_ANSWERS,
+        ),
+        Row(
+            name="L",
+            what="datagram to consumer",
+            job=_EVERY,
+            measure=measure_latency,
+            figures=_LATENCY,
+            subjects=_OURS,
+            beside=_KAFKA_ALONE,
+        ),
+        Row("M", "start; idle", _FILE, "probe", measure_start, _START, _OURS),
+        Row(
+            name="N",
+            what="the way in of 2 workers",
+            job=_BEHIND,
+            load="way-in",
+            measure=measure_way_in,
+            figures=_WAY_IN,
+            beside=_AND_JOIN,
+        ),
+        Row(
+            name="S",
+            what="C for minutes",
+            job=_LONG,
+            measure=measure_slope,
+            subjects=_OURS,
+            base="C",
+            beside=("MiB/minute",),
             rounds=1,
         ),
     )

@@ -47,7 +47,7 @@ nfacctd_pipe_size: 67108864
 plugins: tee[t]
 tee_receivers[t]: {receivers}
 tee_transparent: true
-plugin_pipe_size[t]: 268435456
+plugin_pipe_size[t]: 33554432
 plugin_buffer_size[t]: 262144
 """
 
