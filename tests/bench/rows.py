@@ -34,6 +34,7 @@ class Row:
         subjects: whom to measure, by name: who offers the work.
         base: the row of ours that this one is a multiple of.
         rounds: at most so many.
+        needs: programs that must be there for others than ours.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Row:
     base: str = ""
     beside: tuple[str, ...] = ()
     rounds: int = 99
+    needs: tuple[str, ...] = ()
 
     @property
     def needs_kafka(self) -> bool:
@@ -101,7 +103,9 @@ def _table() -> tuple[Row, ...]:
         Row("D0", "every flow, JSON to Kafka", _EVERY, subjects=(*_BOTH, "goflow2")),
         Row("E", "every flow, joined, Arrow to Kafka", _ARROW, subjects=_OURS, base="D"),
         Row("F", "a full table", _EVERY_JOINED, "probe", figures=_PER_ROUTE),
-        Row("G", "F, every route to Kafka as JSON", _EVENTS, "plain", measure_events, _PER_ROUTE),
+        Row(
+            "G", "F, every route to Kafka as JSON", _EVENTS, "plain", measure_events, ("us/route",)
+        ),
         Row("H100", "B, 100 devices", _SUMS, "100", base="B"),
         Row("H2000", "B, 2000 devices", _SUMS, "2000", base="B"),
         Row("I2", "H100, 2 workers", Job("sums", workers=2), "100", subjects=_OURS, base="H100"),
@@ -135,6 +139,7 @@ def _table() -> tuple[Row, ...]:
             measure=measure_way_in,
             figures=_WAY_IN,
             beside=_AND_JOIN,
+            needs=("haproxy",),
         ),
         Row(
             name="S",
