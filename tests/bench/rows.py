@@ -103,9 +103,7 @@ def _table() -> tuple[Row, ...]:
         Row("D0", "every flow, JSON to Kafka", _EVERY, subjects=(*_BOTH, "goflow2")),
         Row("E", "every flow, joined, Arrow to Kafka", _ARROW, subjects=_OURS, base="D"),
         Row("F", "a full table", _EVERY_JOINED, "probe", figures=_PER_ROUTE),
-        Row(
-            "G", "F, every route to Kafka as JSON", _EVENTS, "plain", measure_events, ("us/route",)
-        ),
+        Row("G", "F, every route as a JSON event", _EVENTS, "plain", measure_events, ("us/route",)),
         Row("H100", "B, 100 devices", _SUMS, "100", base="B"),
         Row("H2000", "B, 2000 devices", _SUMS, "2000", base="B"),
         Row("I2", "H100, 2 workers", Job("sums", workers=2), "100", subjects=_OURS, base="H100"),

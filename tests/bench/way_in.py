@@ -190,7 +190,9 @@ def measure_way_in(
         records = pl.concat([read_frame(job, behind, way_in.names) for behind in way_in.places])
     sums, found = load.traffic.sums, add_up(records, joined=True)
     joined = records.filter(pl.col("as_path").str.len_bytes() > 0)["octets"].sum()
-    faults += differences(found.without_routes(), sums.without_routes())
+    # HAProxy and tee choose by hashes of their own: theirs does not join every flow.
+    of_flows = (found.without_routes(), sums.without_routes())
+    faults += differences(found, sums) if kind is Ours else differences(*of_flows)
     figures = {
         "CPU s": after_s - before_s,
         "MiB": octets / 2**20,
