@@ -116,6 +116,7 @@ def _table() -> tuple[Row, ...]:
             job=_JOINED,
             measure=measure_churn,
             figures=_CHURN,
+            subjects=_OURS,
             base="C",
             beside=_ANSWERS,
         ),

@@ -47,7 +47,7 @@ def measure_slope(
             time.sleep(place.window_s + _LATE_S)
             tree.wait_quiet(place.flow_port, QUIET_S)
             figures = {
-                "MiB/minute": growth(samples),
+                "MiB/minute": growth(samples, place.window_s),
                 "us/flow": (tree.cpu_s() - before_s) / sums.flows * 1e6,
                 "MiB": samples[-1][1] / 2**20,
             }
@@ -57,13 +57,23 @@ def measure_slope(
     return Result(row, subject.name, figures, tuple(faults + told), (note,))
 
 
-def growth(samples: list[tuple[float, int]]) -> float:
-    """Slope of (seconds, octets) after the first minute, in MiB a minute; NaN: it took no more."""
-    late = [(at_s / 60, octets / 2**20) for at_s, octets in samples if at_s >= _WARM_S]
-    if len(late) < 3:
+def growth(samples: list[tuple[float, int]], window_s: float) -> float:
+    """Slope of (seconds, octets) after the first minute, in MiB a minute; NaN: it took no more.
+
+    Of each window only the peak counts: memory rises until a window is published.
+    """
+    peaks: dict[int, int] = {}
+    for at_s, octets in samples:
+        window = int(at_s // window_s)
+        peaks[window] = max(octets, peaks.get(window, 0))
+    # The last window is not whole.
+    late = [
+        (window, peak) for window, peak in list(peaks.items())[:-1] if window * window_s >= _WARM_S
+    ]
+    if len(late) < 2:
         return float("nan")
-    minutes, mebibytes = zip(*late, strict=True)
-    return float(np.polyfit(minutes, mebibytes, 1)[0])
+    windows, octets = np.array(late).T
+    return float(np.polyfit(windows * window_s / 60, octets / 2**20, 1)[0])
 
 
 def _sampled(tree: ProcessTree, sending: threading.Thread) -> list[tuple[float, int]]:
