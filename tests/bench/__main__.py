@@ -15,13 +15,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench.guard import RATIOS, ratios_of, read_ratios, record, too_dear
+from tests.bench.installed import installed
 from tests.bench.loads import Load
 from tests.bench.measure import Bench
 from tests.bench.report import OURS, figures_table, ratios_table
 from tests.bench.result import Result
 from tests.bench.rows import LOADS, ROWS, Row
 from tests.bench.sender import Sender
-from tests.bench.subjects import subjects
 from tests.lab.kafka_broker import KafkaBroker
 
 _OUT = Path(__file__).parents[2] / "build" / "bench"
@@ -83,7 +83,7 @@ def _again(options: argparse.Namespace) -> int:
 
 
 def _round(bench: Bench, rows: Iterable[Row], number: int, only: str | None) -> list[Result]:
-    here, results = subjects(), []
+    here, results = installed(), []
     for row in rows:
         for name in row.subjects:
             lacks = name != OURS and not all(map(shutil.which, row.needs))

@@ -1,7 +1,6 @@
-"""What the bench asks of a collector that it measures, and which of them this machine has."""
+"""What the bench asks of a collector that it measures."""
 
 import os
-import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -72,15 +71,3 @@ def end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def subjects() -> dict[str, type[Subject]]:
-    """The collectors that this machine has, by name."""
-    from tests.bench.goflow2 import BINARY, Goflow2
-    from tests.bench.nfacctd import Nfacctd
-    from tests.bench.ours import Ours
-
-    found: list[type[Subject]] = [Ours]
-    found += [Nfacctd] if shutil.which("nfacctd") else []
-    found += [Goflow2] if BINARY.exists() else []
-    return {kind.name: kind for kind in found}
