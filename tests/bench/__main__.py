@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.bench.guard import RATIOS, ratios_of, read_ratios, record, too_dear
 from tests.bench.installed import installed
 from tests.bench.loads import Load
-from tests.bench.measure import Bench
+from tests.bench.measure import LATE, Bench
 from tests.bench.report import OURS, figures_table, ratios_table
 from tests.bench.result import Result
 from tests.bench.rows import LOADS, ROWS, Row
@@ -44,17 +44,18 @@ def main() -> int:
         for number in range(options.rounds):
             results += _round(bench, rows, number, options.only)
         told = _judge(results, rows) if options.small and not options.record else []
-        if told and not _faults(results):
+        if told and not _is_wrong(results):
             # A busy machine is no regression: such a row is measured once more.
             again = [row for row in rows if any(line.startswith(f"{row.name}:") for line in told)]
             results += _round(bench, again, options.rounds, options.only)
             told = _judge(results, rows)
     _write(results, options)
     print(*(f"too dear: {line}" for line in told), sep="\n")
-    if options.record and not _faults(results):
+    failed = bool(told) or (_is_wrong if options.small else _is_invalid)(results)
+    if options.record and not failed:
         record("small" if options.small else "full", ratios_of(results))
         print(f"recorded in {RATIOS}")
-    return 1 if told or _faults(results) else 0
+    return int(failed)
 
 
 def _bench(options: argparse.Namespace, rows: list[Row], stack: ExitStack) -> Bench:
@@ -79,7 +80,7 @@ def _again(options: argparse.Namespace) -> int:
     _write(results, options)
     if options.record:
         record("full", ratios_of(results))
-    return 1 if _faults(results) else 0
+    return int(_is_invalid(results))
 
 
 def _round(bench: Bench, rows: Iterable[Row], number: int, only: str | None) -> list[Result]:
@@ -101,8 +102,13 @@ def _judge(results: list[Result], rows: list[Row]) -> list[str]:
     return too_dear(ratios_of(results), here)
 
 
-def _faults(results: list[Result]) -> bool:
+def _is_invalid(results: list[Result]) -> bool:
     return any(result.faults for result in results)
+
+
+def _is_wrong(results: list[Result]) -> bool:
+    """Whether ours lost or falsified something; a machine may well be too busy for nfacctd."""
+    return any(set(result.faults) - {LATE} for result in results if result.subject == OURS)
 
 
 def _write(results: list[Result], options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ from tests.bench.subjects import Subject
 from tests.bench.traffic import Sums
 
 QUIET_S = 120.0
+LATE = "sending took longer than the window"
 _AFTER_WINDOW_S = 2.5  # lateness, and the tick of a second
 _INTO_WINDOW_S = 2.5  # nfacctd purges up to 2 s after the end of a window
 _KEPT_FILES = {".log", ".toml", ".conf"}
@@ -124,7 +125,7 @@ def send_measured(
     before_s = tree.cpu_s()
     send()
     if job.records == "sums" and time.time() > end_s:
-        faults.append("sending took longer than the window")
+        faults.append(LATE)
     _wait_past(end_s + _AFTER_WINDOW_S)
     if subject.keeps and job.records == "flows":
         _wait_past(_next_window(place) + _AFTER_WINDOW_S)
