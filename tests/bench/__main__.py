@@ -90,7 +90,11 @@ def _round(bench: Bench, rows: Iterable[Row], number: int, only: str | None) -> 
             lacks = name != OURS and not all(map(shutil.which, row.needs))
             if number < row.rounds and name in here and name in (only or name) and not lacks:
                 run, load = f"{row.name}-{name}-{number}", bench.load(row.load)
-                results.append(row.measure(bench, row.name, row.job, load, here[name], run))
+                try:
+                    result = row.measure(bench, row.name, row.job, load, here[name], run)
+                except (TimeoutError, OSError) as error:  # the other rows are still worth something
+                    result = Result(row.name, name, {}, (repr(error),))
+                results.append(result)
                 print(json.dumps(results[-1].document()), flush=True)
     return results
 
