@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from tests.bench.jobs import Job, Place
 from tests.bench.processes import ProcessTree, is_bound, wait_until
-from tests.bench.subjects import Names, end, spawn
+from tests.bench.subjects import Names, end, ended_on_error, spawn
 
 VERSION = "v2.2.6"
 BINARY = Path(__file__).parents[2] / "build" / f"goflow2-{VERSION}" / "goflow2"
@@ -43,7 +43,8 @@ class Goflow2:
         ]
         self._process = spawn(command, directory / "goflow2.log", directory)
         self.tree = ProcessTree(self._process.pid)
-        wait_until(lambda: is_bound(place.flow_port, "udp"), "goflow2 to listen", _START_S)
+        with ended_on_error(self._process):
+            wait_until(lambda: is_bound(place.flow_port, "udp"), "goflow2 to listen", _START_S)
 
     def decoded(self, expected: int) -> int:
         """Only the records say."""

@@ -47,11 +47,13 @@ class Bench:
         directory = self.directory / name
         directory.mkdir()
         ports = free_ports(2)
-        yield Place(str(directory), *ports, self.bootstrap, name, self.window_s, groups)
-        self.sender.close()
-        for path in directory.iterdir():
-            if path.is_file() and path.suffix not in _KEPT_FILES:
-                path.unlink()
+        try:
+            yield Place(str(directory), *ports, self.bootstrap, name, self.window_s, groups)
+        finally:
+            self.sender.close()
+            for path in directory.iterdir():
+                if path.is_file() and path.suffix not in _KEPT_FILES:
+                    path.unlink()
 
 
 Loading = Callable[[Bench, ProcessTree, Place, Load], dict[str, float]]

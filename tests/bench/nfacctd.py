@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from tests.bench.jobs import Job, Place
 from tests.bench.processes import ProcessTree, is_bound, wait_until
-from tests.bench.subjects import Names, end, spawn
+from tests.bench.subjects import Names, end, ended_on_error, spawn
 
 _START_S = 60.0
 _FEWEST_ENTRIES = 16_411
@@ -49,14 +49,15 @@ class Nfacctd:
         self._process = spawn(["nfacctd", "-f", str(file)], directory / "nfacctd.log")
         self.tree = ProcessTree(self._process.pid)
         # BMP first: it opens the UDP port some seconds after.
-        wait_until(
-            lambda: (
-                (not job.listens_to_bmp or is_bound(place.bmp_port, "tcp"))
-                and is_bound(place.flow_port, "udp")
-            ),
-            "nfacctd to listen",
-            _START_S,
-        )
+        with ended_on_error(self._process):
+            wait_until(
+                lambda: (
+                    (not job.listens_to_bmp or is_bound(place.bmp_port, "tcp"))
+                    and is_bound(place.flow_port, "udp")
+                ),
+                "nfacctd to listen",
+                _START_S,
+            )
 
     def decoded(self, expected: int) -> int:
         """It does not say; that nothing was dropped must do."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from collector.workers import control_socket
 from tests.bench.jobs import Job, Place
 from tests.bench.processes import ProcessTree, wait_until
-from tests.bench.subjects import Names, end, output_of, spawn
+from tests.bench.subjects import Names, end, ended_on_error, output_of, spawn
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "collector", "run", "--config")
@@ -53,7 +53,8 @@ class Ours:
         file.write_text(configuration(job, place, self._socket))
         self._process = spawn([*COMMAND, str(file)], log, PROJECT)
         self.tree = ProcessTree(self._process.pid)
-        wait_until(lambda: " ready: " in log.read_text(), "ours to be ready", _START_S)
+        with ended_on_error(self._process):
+            wait_until(lambda: " ready: " in log.read_text(), "ours to be ready", _START_S)
 
     def decoded(self, expected: int) -> int:
         """Ask its control socket; workers tell their counters every second."""

@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -57,6 +59,16 @@ def spawn(command: list[str], log: Path, cwd: Path | None = None) -> subprocess.
     """Start a process in a group of its own; its output goes to ``log``."""
     with log.open("wb") as file:
         return subprocess.Popen(command, cwd=cwd, stdout=file, stderr=file, start_new_session=True)
+
+
+@contextmanager
+def ended_on_error(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Leave no process behind that did not start as it should."""
+    try:
+        yield
+    except BaseException:
+        end(process, signal.SIGKILL)
+        raise
 
 
 def end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
