@@ -95,7 +95,7 @@ def _round(bench: Bench, rows: Iterable[Row], number: int, only: str | None) -> 
                 except (TimeoutError, OSError) as error:  # the other rows are still worth something
                     result = Result(row.name, name, {}, (repr(error),))
                 results.append(result)
-                print(json.dumps(results[-1].document()), flush=True)
+                print(json.dumps(result.document()), flush=True)
     return results
 
 
