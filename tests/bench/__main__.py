@@ -39,15 +39,15 @@ def main() -> int:
     rows = [ROWS[name] for name in options.rows or (_SMALL_ROWS if options.small else ROWS)]
     with ExitStack() as stack:
         bench = _bench(options, rows, stack)
-        results = []
+        results: list[Result] = []
         # Interleaved: what the machine does beside hits all of them alike.
         for number in range(options.rounds):
-            results += _round(bench, rows, number, options.only)
+            _round(bench, rows, number, options, results)
         told = _judge(results, rows) if options.small and not options.record else []
         if told and not _is_wrong(results):
             # A busy machine is no regression: such a row is measured once more.
             again = [row for row in rows if any(line.startswith(f"{row.name}:") for line in told)]
-            results += _round(bench, again, options.rounds, options.only)
+            _round(bench, again, options.rounds, options, results)
             told = _judge(results, rows)
     _write(results, options)
     print(*(f"too dear: {line}" for line in told), sep="\n")
@@ -83,20 +83,28 @@ def _again(options: argparse.Namespace) -> int:
     return int(_is_invalid(results))
 
 
-def _round(bench: Bench, rows: Iterable[Row], number: int, only: str | None) -> list[Result]:
-    here, results = installed(), []
+def _round(
+    bench: Bench,
+    rows: Iterable[Row],
+    number: int,
+    options: argparse.Namespace,
+    results: list[Result],
+) -> None:
+    here = installed()
     for row in rows:
         for name in row.subjects:
             lacks = name != OURS and not all(map(shutil.which, row.needs))
-            if number < row.rounds and name in here and name in (only or name) and not lacks:
-                run, load = f"{row.name}-{name}-{number}", bench.load(row.load)
-                try:
-                    result = row.measure(bench, row.name, row.job, load, here[name], run)
-                except (TimeoutError, OSError) as error:  # the other rows are still worth something
-                    result = Result(row.name, name, {}, (repr(error),))
-                results.append(result)
-                print(json.dumps(result.document()), flush=True)
-    return results
+            wanted = number < row.rounds and name in (options.only or name)
+            if name not in here or lacks or not wanted:
+                continue
+            run, load = f"{row.name}-{name}-{number}", bench.load(row.load)
+            try:
+                result = row.measure(bench, row.name, row.job, load, here[name], run)
+            except (TimeoutError, OSError) as error:  # the other rows are still worth something
+                result = Result(row.name, name, {}, (repr(error),))
+            results.append(result)
+            print(json.dumps(result.document()), flush=True)
+            _save(results, options)  # each time: it takes more than an hour
 
 
 def _judge(results: list[Result], rows: list[Row]) -> list[str]:
@@ -116,14 +124,18 @@ def _is_wrong(results: list[Result]) -> bool:
 
 
 def _write(results: list[Result], options: argparse.Namespace) -> None:
+    text = f"{figures_table(results)}\n\n{ratios_table(results)}\n"
+    print(text)
+    _save(results, options)
+    (options.out / "bench.md").write_text(text)
+
+
+def _save(results: list[Result], options: argparse.Namespace) -> None:
     machine = {"machine": platform.machine(), "system": platform.release()}
     asked = {"flows": options.flows, "routes": options.routes}
     document = machine | asked | {"runs": [result.document() for result in results]}
-    text = f"{figures_table(results)}\n\n{ratios_table(results)}\n"
-    print(text)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "bench.json").write_text(json.dumps(document, indent=1))
-    (options.out / "bench.md").write_text(text)
 
 
 def _parser() -> argparse.ArgumentParser:
