@@ -15,7 +15,7 @@ MARKER_OCTETS = 1_000  # of each marker flow
 MARKER_DESTINATION = "101.0.0.9"  # in the marker's prefix
 _TURN_S = 0.002
 _MARKER_EVERY_S, _MARKER_FLOW_EVERY_S = 0.02, 0.005
-_BEHIND_S = 0.1
+_BEHIND_S = 0.5
 
 
 class Churn:
