@@ -1,8 +1,8 @@
-# make setup | demo | test | test-lab | conformance | lint; everything lives in .venv
+# make setup | demo | test | test-lab | bench | bench-small | conformance | lint; everything lives in .venv
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-lab bench conformance lint lock
+.PHONY: setup demo test test-lab bench bench-small goflow2 conformance lint lock
 setup: .venv/.installed
 
 # The lock has every version with its hash, so that what CI tested is what is installed.
@@ -23,8 +23,18 @@ test-lab: setup
 	$(BIN)/python -m pytest -m lab -rs --durations 15 --timeout 900
 
 # CPU seconds beside nfacctd on the same datagrams; needs root, java, maven and Debian's pmacct.
+# More than an hour; `.venv/bin/python -m tests.bench ROW...` measures single rows. Row N wants
+# haproxy, row D0 has goflow2 beside it after `make goflow2`.
 bench: setup
 	$(BIN)/python -m tests.bench
+
+# Minutes: fails where a sum is wrong, or a row costs twice its recorded ratio to nfacctd.
+bench-small: setup
+	$(BIN)/python -m tests.bench --small
+
+# Into build/, from the Go module proxy; needs Go.
+goflow2: setup
+	$(BIN)/python -m tests.bench.goflow2
 
 # Needs root; says "skipped" where ../shared is not there.
 conformance: setup

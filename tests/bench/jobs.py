@@ -10,23 +10,37 @@ class Job:
 
     Attributes:
         records: what is published: nothing (the flows are decoded and counted), sums over 14 keys,
-            or every flow.
-        joined: with what the exporter's BGP table says of the destination.
+            every flow, or every BMP message as an event.
+        joined: with what the exporter's BGP table says of source and destination.
         output: where to; Kafka topics and files are named by the run.
         flows_per_s: rate of sending: below what the slower of two collectors loses at.
+        arrow: many records a message, as an Arrow IPC stream; else one a message, as JSON.
+        every_column: records of flows have all columns, as by default.
+        repeat: how often all datagrams are sent: cheap work needs more of it to be measured.
     """
 
-    row: str
-    what: str
-    records: Literal["none", "sums", "flows"]
-    joined: bool
-    output: Literal["none", "file", "kafka"]
-    flows_per_s: float
+    records: Literal["none", "sums", "flows", "events"]
+    joined: bool = False
+    output: Literal["none", "file", "kafka"] = "kafka"
+    flows_per_s: float = 60_000
+    arrow: bool = False
+    every_column: bool = False
+    workers: int = 1
+    repeat: int = 1
+
+    @property
+    def listens_to_bmp(self) -> bool:
+        """Whether routers send their tables."""
+        return self.joined or self.records == "events"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one run happens: free ports, an own directory, a window of wall-clock time."""
+    """Where one run happens: free ports, an own directory, a window of wall-clock time.
+
+    Attributes:
+        groups: records that a window will have; collectors with tables of a fixed size need it.
+    """
 
     directory: str
     flow_port: int
@@ -34,16 +48,4 @@ class Place:
     bootstrap: str
     topic: str
     window_s: int
-
-
-JOBS = {
-    job.row: job
-    for job in (
-        Job("A", "decode only", "none", False, "none", 60_000),
-        Job("Bf", "sums over 14 keys, JSON to file", "sums", False, "file", 60_000),
-        Job("B", "sums over 14 keys, JSON to Kafka", "sums", False, "kafka", 60_000),
-        Job("C", "B joined", "sums", True, "kafka", 50_000),
-        Job("Df", "every flow, joined, JSON to file", "flows", True, "file", 25_000),
-        Job("D", "every flow, joined, JSON to Kafka", "flows", True, "kafka", 25_000),
-    )
-}
+    groups: int = 0

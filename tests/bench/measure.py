@@ -1,123 +1,173 @@
-"""One run: a collector does one job, and what it cost is told only if its sums are right."""
+"""A run with flows: what one job cost a collector, told only if its sums are right."""
 
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.bench.far_end import read_sums
+from tests.bench.far_end import BadRecordsError, add_up, read_frame
 from tests.bench.jobs import Job, Place
-from tests.bench.processes import udp_state
+from tests.bench.loads import Load
+from tests.bench.processes import ProcessTree, free_ports, udp_state
+from tests.bench.result import Result
 from tests.bench.sender import Sender
+from tests.bench.slots import misplaced
 from tests.bench.subjects import Subject
-from tests.bench.table import BenchTable
-from tests.bench.traffic import Sums, Traffic
+from tests.bench.traffic import Sums
 
-_QUIET_S = 120.0
+QUIET_S = 120.0
+LATE = "sending took longer than the window"
 _AFTER_WINDOW_S = 2.5  # lateness, and the tick of a second
 _INTO_WINDOW_S = 2.5  # nfacctd purges up to 2 s after the end of a window
+_KEPT_FILES = {".log", ".toml", ".conf"}
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What one run showed.
+class Bench:
+    """What all runs share.
 
     Attributes:
-        us_per_flow: CPU of all its processes from the first datagram to the last record out.
-        us_per_route, octets_per_route: of the table load before, where there is one.
-        pss_octets: memory of all its processes at the end.
-        faults: why the run is invalid; empty where it is not.
+        directory: each run has one of its own in it.
+        window_s: length of the windows of aggregates; divides 60.
+        minutes: how long a long run takes.
     """
 
-    row: str
-    subject: str
-    us_per_flow: float
-    pss_octets: int
-    records: int
-    us_per_route: float | None = None
-    octets_per_route: float | None = None
-    faults: tuple[str, ...] = ()
+    directory: Path
+    sender: Sender
+    bootstrap: str
+    window_s: int
+    minutes: float
+    load: Callable[[str], Load]
 
-    def document(self) -> dict:
-        """As JSON-ready values."""
-        return asdict(self)
+    @contextmanager
+    def place(self, name: str, groups: int = 0) -> Iterator[Place]:
+        """Give a place for one run; BMP sessions are closed and big files removed after it."""
+        directory = self.directory / name
+        directory.mkdir()
+        ports = free_ports(2)
+        try:
+            yield Place(str(directory), *ports, self.bootstrap, name, self.window_s, groups)
+        finally:
+            self.sender.close()
+            for path in directory.iterdir():
+                if path.is_file() and path.suffix not in _KEPT_FILES:
+                    path.unlink()
 
 
-def measure(
-    kind: type[Subject],
-    job: Job,
-    place: Place,
-    sender: Sender,
-    traffic: Traffic,
-    table: BenchTable,
-) -> Run:
-    """Start a collector, load its table where the job is a joined one, send, wait, add up."""
-    subject = kind(job, place)
+Loading = Callable[[Bench, ProcessTree, Place, Load], dict[str, float]]
+"""Sends the tables of a load; gives figures."""
+
+
+@contextmanager
+def running(subject: Subject) -> Iterator[Subject]:
+    """End a collector whatever happens."""
     try:
-        tree = subject.tree
-        tree.wait_quiet(place.flow_port, _QUIET_S)
-        route_us = route_octets = None
-        if job.joined:
-            route_us, route_octets = _load(subject, place, sender, len(table.networks))
-        end_s = _wait_for_window(place) if job.records == "sums" else time.time()
-        before_s = tree.cpu_s()
-        sender.flows(place.flow_port, job.flows_per_s)
-        faults = []
-        if job.records == "sums" and time.time() > end_s:
-            faults.append("sending took longer than the window")
-        _wait_past(end_s + _AFTER_WINDOW_S)
-        if subject.name == "nfacctd" and job.records == "flows":
-            _wait_past(_next_window(place) + _AFTER_WINDOW_S)
-        tree.wait_quiet(place.flow_port, _QUIET_S)
-        cpu_s = tree.cpu_s() - before_s
-        pss = tree.pss_octets()
-        drops = udp_state(place.flow_port).drops
-        if drops:
-            faults.append(f"{drops} datagrams dropped by the kernel")
-        decoded = subject.decoded(traffic.sums.flows)
-        if decoded != traffic.sums.flows:
-            faults.append(f"decoded {decoded} of {traffic.sums.flows} flows")
+        yield subject
     finally:
         subject.stop()
-    # Only now: the last few flows stay in a buffer of nfacctd until it ends.
-    told, records = _far_end(job, place, subject, traffic)
-    faults += told
-    return Run(
-        job.row,
-        subject.name,
-        cpu_s / traffic.sums.flows * 1e6,
-        pss,
-        records,
-        route_us,
-        route_octets,
-        tuple(faults),
-    )
 
 
-def _load(subject: Subject, place: Place, sender: Sender, routes: int) -> tuple[float, float]:
-    tree = subject.tree
+def load_tables(bench: Bench, tree: ProcessTree, place: Place, load: Load) -> dict[str, float]:
+    """Send all BMP sessions of a load; give what its routes cost."""
+    sessions, routes = load.sessions, load.routes_sent
     before_s, before_octets = tree.cpu_s(), tree.pss_octets()
-    sender.bmp(place.bmp_port)
-    tree.wait_quiet(place.flow_port, _QUIET_S, place.bmp_port)
-    cpu_s = tree.cpu_s() - before_s
-    return cpu_s / routes * 1e6, (tree.pss_octets() - before_octets) / routes
+    for session in sessions:
+        bench.sender.session(place.bmp_port, session)
+    tree.wait_quiet(place.flow_port, QUIET_S, place.bmp_port)
+    return {
+        "us/route": (tree.cpu_s() - before_s) / routes * 1e6,
+        "octets/route": (tree.pss_octets() - before_octets) / routes,
+    }
 
 
-def _far_end(job: Job, place: Place, subject: Subject, traffic: Traffic) -> tuple[list[str], int]:
+def measure_flows(
+    bench: Bench,
+    row: str,
+    job: Job,
+    load: Load,
+    kind: type[Subject],
+    name: str,
+    loading: Loading = load_tables,
+) -> Result:
+    """Start a collector, load its tables where the job is a joined one, send, wait, add up."""
+    traffic = load.traffic
+    sums = traffic.sums.times(job.repeat)
+    figures: dict[str, float] = {}
+    with bench.place(name, traffic.groups) as place:
+        with running(kind(job, place)) as subject:
+            subject.tree.wait_quiet(place.flow_port, QUIET_S)
+            if job.joined:
+                figures |= loading(bench, subject.tree, place, load)
+            cpu_s, faults = send_measured(
+                subject,
+                job,
+                place,
+                lambda: bench.sender.flows(place.flow_port, load.name, job.flows_per_s, job.repeat),
+            )
+            figures["us/flow"] = cpu_s / sums.flows * 1e6
+            figures["MiB"] = subject.tree.pss_octets() / 2**20
+            faults += dropped(place)
+            faults += undecoded(subject, sums.flows)
+            if job.workers > 1:
+                faults += misplaced(subject, job.workers, traffic)
+        # Only now: the last few flows stay in a buffer of nfacctd until it ends.
+        told, records = far_end(job, place, subject, sums)
+        figures["records"] = records
+    return Result(row, subject.name, figures, tuple(faults + told))
+
+
+def send_measured(
+    subject: Subject, job: Job, place: Place, send: Callable[[], None]
+) -> tuple[float, list[str]]:
+    """CPU seconds from the first datagram to the last record out; a window holds all flows."""
+    tree, faults = subject.tree, []
+    end_s = _wait_for_window(place) if job.records == "sums" else time.time()
+    before_s = tree.cpu_s()
+    send()
+    if job.records == "sums" and time.time() > end_s:
+        faults.append(LATE)
+    _wait_past(end_s + _AFTER_WINDOW_S)
+    if subject.keeps and job.records == "flows":
+        _wait_past(_next_window(place) + _AFTER_WINDOW_S)
+    tree.wait_quiet(place.flow_port, QUIET_S)
+    return tree.cpu_s() - before_s, faults
+
+
+def dropped(place: Place) -> list[str]:
+    """Loss by the kernel's counters; to be asked while the sockets are there."""
+    drops = udp_state(place.flow_port).drops
+    return [f"{drops} datagrams dropped by the kernel"] if drops else []
+
+
+def undecoded(subject: Subject, expected: int) -> list[str]:
+    """Loss by the collector's own count."""
+    decoded = subject.decoded(expected)
+    return [] if decoded == expected else [f"decoded {decoded} of {expected} flows"]
+
+
+def far_end(job: Job, place: Place, subject: Subject, sums: Sums) -> tuple[list[str], int]:
+    """Compare what a consumer adds up with what was sent; also gives the number of records."""
     if job.records == "none":
         return [], 0
-    expected = traffic.sums if job.joined else replace(traffic.sums, origins=0)
-    found, records = read_sums(job, place, subject)
-    return ([] if found == expected else [f"sums are {_difference(found, expected)}"]), records
+    try:
+        records = read_frame(job, place, subject.names)
+    except BadRecordsError as error:
+        return [f"bad records: {error}"], 0
+    expected = sums if job.joined else sums.without_routes()
+    return differences(add_up(records, joined=job.joined), expected), len(records)
 
 
-def _difference(found: Sums, expected: Sums) -> str:
+def differences(found: Sums, expected: Sums) -> list[str]:
+    """Say which sums are wrong."""
     wanted = asdict(expected)
-    return ", ".join(
+    wrong = [
         f"{name} {value} in place of {wanted[name]}"
         for name, value in asdict(found).items()
         if value != wanted[name]
-    )
+    ]
+    return [f"sums are {', '.join(wrong)}"] if wrong else []
 
 
 def _next_window(place: Place) -> float:
@@ -133,10 +183,3 @@ def _wait_for_window(place: Place) -> float:
 
 def _wait_past(time_s: float) -> None:
     time.sleep(max(0.0, time_s - time.time()))
-
-
-def remove_files(place: Place) -> None:
-    """Make room: a run may have written a gigabyte."""
-    for path in Path(place.directory).iterdir():
-        if path.is_file() and path.suffix not in {".log", ".toml", ".conf"}:
-            path.unlink()

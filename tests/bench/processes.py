@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PARENT, _CPU = 1, slice(11, 15)  # fields of stat behind the name: ppid; utime to cstime
+# Fields of stat behind the name: ppid; utime, stime; cutime, cstime of children that ended.
+_PARENT, _OWN, _CHILDREN = 1, slice(11, 13), slice(13, 15)
 _ESTABLISHED, _LISTENING = "01", {"udp": "07", "tcp": "0A"}
 _QUIET_S = 0.5
 _QUIET_SHARE = 0.06  # of one CPU; both collectors have timers
@@ -34,18 +35,22 @@ class ProcessTree:
         self.pid = pid
 
     def cpu_s(self) -> float:
-        """CPU seconds so far, user and system; resolution 10 ms for each process."""
-        return sum(sum(map(int, fields[_CPU])) for fields in self._stats().values()) / _TICKS
+        """CPU seconds so far, user and system, of all threads."""
+        stats = self._stats()
+        children_s = sum(sum(map(int, fields[_CHILDREN])) for fields in stats.values()) / _TICKS
+        return children_s + sum(_own_cpu_s(pid, fields) for pid, fields in stats.items())
 
     def pss_octets(self) -> int:
         """Memory, pages that several processes share counted once in all."""
-        total = 0
-        for pid in self._stats():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it just ended
-                for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                    if line.startswith("Pss:"):
-                        total += int(line.split()[1]) * 1024
-        return total
+        return sum(map(_pss_octets, self._stats()))
+
+    def own_cpu_s(self) -> float:
+        """CPU seconds of the first process alone."""
+        return _own_cpu_s(self.pid, self._stats()[self.pid])
+
+    def own_pss_octets(self) -> int:
+        """Memory of the first process alone."""
+        return _pss_octets(self.pid)
 
     def wait_quiet(self, port: int, deadline_s: float, bmp_port: int | None = None) -> None:
         """Return when nothing waits in its sockets and it has been idle for a moment."""
@@ -76,6 +81,23 @@ class ProcessTree:
             if not found:
                 return {pid: stats[pid] for pid in tree if pid in stats}
             tree |= found
+
+
+def _own_cpu_s(pid: int, fields: list[str]) -> float:
+    """What its stat says, which is whole ticks but knows threads that ended, or its threads'."""
+    threads_ns = 0
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it just ended
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            threads_ns += int((thread / "schedstat").read_text().split()[0])
+    return max(sum(map(int, fields[_OWN])) / _TICKS, threads_ns / 1e9)
+
+
+def _pss_octets(pid: int) -> int:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it just ended
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def udp_state(port: int) -> SocketState:

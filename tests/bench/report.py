@@ -1,49 +1,88 @@
-"""Runs as a Markdown table: medians with their spread, and what one costs of the other."""
+"""Runs as Markdown tables: medians with their spread, and what one costs of the other."""
 
 from collections.abc import Sequence
 from statistics import median
 
-from tests.bench.jobs import JOBS
-from tests.bench.measure import Run
+from tests.bench.result import Result
+from tests.bench.rows import ROWS, Row
 
-_OURS, _THEIRS = "ours", "nfacctd"
-_HEAD = "| Row | Work | ours | nfacctd | ratio | PSS, MiB |\n|---|---|---|---|---|---|"
+OURS, THEIRS = "ours", "nfacctd"
 
 
-def markdown(runs: Sequence[Run]) -> str:
-    """Make the table; a run with a fault counts for nothing and is named below it."""
-    lines = [_HEAD]
-    for row in dict.fromkeys(run.row for run in runs):
-        here = [run for run in runs if run.row == row]
-        memory = " / ".join(
-            f"{median([run.pss_octets for run in of]) / 2**20:.0f}"
-            for of in (_valid(here, _OURS), _valid(here, _THEIRS))
-            if of
-        )
-        cells = _cells(here, "us_per_flow", "us/flow")
-        lines.append(f"| {row} | {JOBS[row].what} | {cells} | {memory} |")
-    loads = [run for run in runs if run.us_per_route is not None]
-    if loads:
-        for attribute, unit in (("us_per_route", "us/route"), ("octets_per_route", "octets/route")):
-            lines.append(f"| F | table load | {_cells(loads, attribute, unit)} | |")
-    faults = [
-        f"- invalid: {run.row}, {run.subject}: {fault}" for run in runs for fault in run.faults
+def figures_table(results: Sequence[Result]) -> str:
+    """Make the table of figures; a run with a fault counts for nothing and is named below it."""
+    columns = list(dict.fromkeys(result.subject for result in results))
+    columns.sort(key=lambda name: (name != OURS, name != THEIRS))
+    lines = [
+        f"| Row | Work | Unit | {' | '.join(columns)} |",
+        "|---|---|---|" + "---|" * len(columns),
     ]
-    return "\n".join([*lines, "", *faults])
+    for row in _rows(results):
+        here = [result for result in results if result.row == row.name]
+        wanted = dict.fromkeys((*row.figures, *row.beside, "MiB"))
+        units = [unit for unit in wanted if any(unit in result.figures for result in here)]
+        for unit in units:
+            cells = [_cell(_values(here, row.name, column, unit)) for column in columns]
+            lines.append(f"| {row.name} | {row.what} | {unit} | {' | '.join(cells)} |")
+    told = [f"- invalid: {r.row}, {r.subject}: {fault}" for r in results for fault in r.faults]
+    told += dict.fromkeys(f"- {r.row}, {r.subject}: {note}" for r in results for note in r.notes)
+    return "\n".join([*lines, "", *told])
 
 
-def _cells(runs: list[Run], attribute: str, unit: str) -> str:
-    medians, cells = [], []
-    for subject in (_OURS, _THEIRS):
-        values = [getattr(run, attribute) for run in _valid(runs, subject)]
-        if not values:
-            cells.append("-")
-            continue
-        medians.append(median(values))
-        cells.append(f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f}) {unit}")
-    ratio = f"{medians[0] / medians[1]:.2f}" if len(medians) == 2 and medians[1] else "-"
-    return " | ".join([*cells, ratio])
+def ratios_table(results: Sequence[Result]) -> str:
+    """Make the table of ratios: to nfacctd in the same run, to the base row of ours."""
+    lines = ["| Row | Work | Figure | of nfacctd's | of our base row |", "|---|---|---|---|---|"]
+    for row in _rows(results):
+        for unit in row.figures:
+            theirs, base = ratio_to_nfacctd(results, row, unit), ratio_to_base(results, row, unit)
+            if theirs is None and base is None:
+                continue
+            cells = (
+                f"{theirs:.2f}" if theirs else "-",
+                f"{base:.2f} of {row.base}" if base else "-",
+            )
+            lines.append(f"| {row.name} | {row.what} | {unit} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def _valid(runs: list[Run], subject: str) -> list[Run]:
-    return [run for run in runs if run.subject == subject and not run.faults]
+def ratio_to_nfacctd(results: Sequence[Result], row: Row, unit: str) -> float | None:
+    """What ours costs of nfacctd's; None where one of them has no valid run."""
+    return _ratio(_values(results, row.name, OURS, unit), _values(results, row.name, THEIRS, unit))
+
+
+def ratio_to_base(results: Sequence[Result], row: Row, unit: str) -> float | None:
+    """What a row costs of its base row; None where one of them has no valid run."""
+    base = _values(results, row.base, OURS, unit)
+    # "us/flow with updates" is a multiple of the base row's "us/flow".
+    base = base or _values(results, row.base, OURS, unit.partition(" with ")[0])
+    return _ratio(_values(results, row.name, OURS, unit), base)
+
+
+def _rows(results: Sequence[Result]) -> list[Row]:
+    return [ROWS[name] for name in dict.fromkeys(result.row for result in results)]
+
+
+def _values(results: Sequence[Result], row: str, subject: str, unit: str) -> list[float]:
+    return [
+        result.figures[unit]
+        for result in results
+        if (result.row, result.subject) == (row, subject)
+        and unit in result.figures
+        and not result.faults
+    ]
+
+
+def _ratio(one: list[float], other: list[float]) -> float | None:
+    if not one or not other or not median(other):
+        return None
+    return median(one) / median(other)
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return "-"
+    digits = 0 if min(values) >= 100 else 2
+    middle, low, high = (
+        f"{value:.{digits}f}" for value in (median(values), min(values), max(values))
+    )
+    return middle if len(values) == 1 else f"{middle} ({low}-{high})"

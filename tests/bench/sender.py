@@ -1,40 +1,46 @@
-"""The router of a bench, a process of its own: what it sends was made before.
+"""The routers of a bench, one process: what they send was made before.
 
-It answers lines on its standard input: ``bmp PORT`` connects and sends the whole table, ``flows
-PORT FLOWS_PER_S`` sends all datagrams at that rate. Each is answered by a line when the last octet
-is in the kernel's hands.
+It answers JSON lines on its standard input, each with a line when the last octet is in the
+kernel's hands. `Sender` is that process as the bench sees it.
 """
 
-import socket
+import json
 import subprocess
 import sys
-import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tests.bench.traffic import FLOWS_PER_DATAGRAM, Traffic
+from tests.bench.traffic import FIRST_DEVICE, Traffic
 
-_HOST = "127.0.0.1"
-_TURN_S = 0.002
-_BEHIND_S = 0.02  # a sender that was not scheduled must not make up for it in one burst
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A router's BMP session.
+
+    Attributes:
+        source: its IPv4 address.
+        parts: (stream, address to stand where the stream has the placeholder), in order.
+    """
+
+    source: int
+    parts: tuple[tuple[str, int], ...]
 
 
 class Sender:
-    """The sending process, as the bench sees it; also a context manager."""
+    """The sending process; also a context manager."""
 
-    def __init__(self, directory: Path, traffic: Traffic, bmp: bytes) -> None:
-        files = {
-            "template": traffic.template,
-            "datagrams": traffic.datagrams.tobytes(),
-            "bmp": bmp,
-        }
-        for name, octets in files.items():
-            (directory / name).write_bytes(octets)
-        command = [sys.executable, "-m", "tests.bench.sender", str(directory)]
-        command.append(str(traffic.datagrams.shape[1]))
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(exist_ok=True)
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.bench.sending", str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def __enter__(self) -> "Sender":
@@ -46,55 +52,46 @@ class Sender:
         self._process.stdin.close()
         self._process.stdout.close()
 
-    def bmp(self, port: int) -> None:
-        """Send the table to a new BMP session, which stays open until the next one."""
-        self._ask(f"bmp {port}")
+    def give(self, name: str, octets: bytes | Callable[[], bytes]) -> None:
+        """Put a BMP stream where the process finds it; it is made if it is not there yet."""
+        path = self._directory / name
+        if not path.exists():
+            path.write_bytes(octets if isinstance(octets, bytes) else octets())
 
-    def flows(self, port: int, flows_per_s: float) -> None:
-        """Send all datagrams; return when the last one is sent."""
-        self._ask(f"flows {port} {flows_per_s}")
+    def give_traffic(self, name: str, traffic: Traffic) -> None:
+        """Put datagrams where the process finds them."""
+        np.save(self._directory / f"{name}-templates.npy", traffic.templates)
+        np.save(self._directory / f"{name}-datagrams.npy", traffic.datagrams)
+        sources = (FIRST_DEVICE + traffic.devices).astype(np.uint32)
+        np.save(self._directory / f"{name}-sources.npy", sources)
 
-    def _ask(self, line: str) -> None:
-        self._process.stdin.write(line + "\n")
+    def give_messages(self, name: str, messages: list[bytes]) -> None:
+        """Put BMP messages where the process finds them, with the bounds of each."""
+        (self._directory / name).write_bytes(b"".join(messages))
+        bounds = np.cumsum([0, *map(len, messages)])
+        np.save(self._directory / f"{name}-bounds.npy", bounds)
+
+    def session(self, port: int, session: Session) -> None:
+        """Send a router's tables; its session stays open until `close`."""
+        self.ask("session", port=port, **asdict(session))
+
+    def close(self) -> None:
+        """End all BMP sessions."""
+        self.ask("close")
+
+    def flows(self, port: int, load: str, flows_per_s: float, repeat: int = 1) -> None:
+        """Send all datagrams of a load; return when the last one is sent."""
+        self.ask("flows", port=port, load=load, flows_per_s=flows_per_s, repeat=repeat)
+
+    def ask(self, what: str, **arguments: Any) -> Any:
+        """Have something sent; give what the process says of it.
+
+        Raises:
+            RuntimeError: it could not.
+        """
+        self._process.stdin.write(json.dumps({"what": what} | arguments) + "\n")
         self._process.stdin.flush()
-        if not self._process.stdout.readline():
+        answer = self._process.stdout.readline()
+        if not answer:
             raise RuntimeError("the sender ended")
-
-
-def _send_flows(template: bytes, datagrams: np.ndarray, port: int, flows_per_s: float) -> None:
-    per_second = flows_per_s / FLOWS_PER_DATAGRAM
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.connect((_HOST, port))
-        sock.send(template)
-        time.sleep(0.05)
-        began, done = time.monotonic(), 0
-        while done < len(datagrams):
-            due = (time.monotonic() - began) * per_second
-            if due - done > _BEHIND_S * per_second:
-                began += (due - done) / per_second - _BEHIND_S
-                due = done + _BEHIND_S * per_second
-            for datagram in datagrams[done : int(due)]:
-                sock.send(datagram)
-            done = min(int(due), len(datagrams))
-            time.sleep(_TURN_S)
-
-
-def _main() -> None:
-    directory, octets = Path(sys.argv[1]), int(sys.argv[2])
-    template, bmp = ((directory / name).read_bytes() for name in ("template", "bmp"))
-    datagrams = np.fromfile(directory / "datagrams", np.uint8).reshape(-1, octets)
-    session = None
-    for line in sys.stdin:
-        what, port, *rate = line.split()
-        if what == "bmp":
-            if session is not None:
-                session.close()
-            session = socket.create_connection((_HOST, int(port)))
-            session.sendall(bmp)
-        else:
-            _send_flows(template, datagrams, int(port), float(rate[0]))
-        print("sent", flush=True)
-
-
-if __name__ == "__main__":
-    _main()
+        return json.loads(answer)

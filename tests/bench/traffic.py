@@ -1,18 +1,20 @@
-"""IPFIX datagrams of one exporter, made before the clock starts, and the sums they add up to."""
+"""IPFIX datagrams of some exporters, made before the clock starts, and the sums they add up to."""
 
-import ipaddress
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collector.simulation.ipfix import data_set, ipfix_message, template_set
-from tests.bench.table import NEXT_HOP, BenchTable
+from tests.bench.table import BenchTable
 
 FLOWS_PER_DATAGRAM = 18
 FLOWS_A_GROUP = 7.5  # distinct combinations of the 14 keys: one for so many flows
-_TEMPLATE_ID, _DOMAIN = 256, 1
+FIRST_DEVICE = 0x7F000001  # 127.0.0.1; all of 127.0.0.0/8 are addresses of this machine
+_FIRST_TEMPLATE_ID, _DOMAIN = 256, 1
 _ADDRESSES = 100_000  # distinct ones, sources and destinations together
 _HEADER_OCTETS = 20  # of the Message and of its one Set
 
@@ -39,61 +41,155 @@ _FIELDS = {
 }
 RECORD = np.dtype([(name, kind) for name, (_, kind) in _FIELDS.items()])
 
+NextHops = Callable[
+    [NDArray[np.int64], NDArray[np.int64], np.random.Generator],
+    tuple[NDArray[np.uint32], NDArray[np.uint32]],
+]
+"""(device, attribute set) of some flows: the next hop they say, and that of the right route."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
     """What the records of a run add up to, at either end.
 
-    ``origins`` is the sum of octets times the destination's origin AS, modulo 2**64: a flow that
-    was joined with a wrong route, or with none, changes it.
+    The last three are sums of octets times a number, modulo 2**64: the origin AS of destination
+    and source, the destination's next hop. A flow that was joined with a wrong route, or with
+    none, changes them.
     """
 
     flows: int
     octets: int
     packets: int
     origins: int = 0
+    source_origins: int = 0
+    next_hops: int = 0
+
+    def times(self, count: int) -> Self:
+        """Give the sums of so many repetitions."""
+        return type(self)(*(value * count % (1 << 64) for value in astuple(self)))
+
+    def plus(self, other: Self) -> Self:
+        """Add two up."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return type(self)(*((one + two) % (1 << 64) for one, two in pairs))
+
+    def without_routes(self) -> Self:
+        """Give the sums of the same flows where nothing is joined."""
+        return type(self)(self.flows, self.octets, self.packets)
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Datagrams, shape (n, octets), the template's in front, and their sums."""
+    """What exporters send.
 
-    template: bytes
+    Attributes:
+        templates: shape (devices, octets), each device's first datagram.
+        datagrams: shape (n, octets).
+        devices: shape (n,), which device sends a datagram.
+        groups: distinct combinations of keys.
+    """
+
+    templates: NDArray[np.uint8]
     datagrams: NDArray[np.uint8]
+    devices: NDArray[np.int64]
     sums: Sums
     groups: int
 
 
-def make_traffic(flows: int, table: BenchTable) -> Traffic:
-    """Make flows between addresses that the table has routes for, in a random order."""
-    flows -= flows % FLOWS_PER_DATAGRAM
+def make_traffic(
+    flows: int, table: BenchTable, next_hops: NextHops, *, devices: int = 1, flood: bool = False
+) -> Traffic:
+    """Make flows between addresses that the table has routes for, in a random order.
+
+    Args:
+        flows: about so many: each device has whole datagrams, and all have equally many.
+        devices: each with groups and a template id of its own.
+        flood: every source address is another one, at random.
+    """
     rng = np.random.default_rng(7)
-    groups = _groups(max(1, int(flows / FLOWS_A_GROUP)), table, rng)
-    chosen = rng.permutation(np.arange(flows) % len(groups))
-    records = groups[chosen]
-    records["packets"] = rng.integers(1, 100, flows)
-    records["octets"] = records["packets"] * rng.integers(40, 1500, flows).astype(">u8")
+    datagrams_each = max(1, flows // FLOWS_PER_DATAGRAM // devices)
+    flows_each = datagrams_each * FLOWS_PER_DATAGRAM
+    groups_each = max(1, int(flows_each / FLOWS_A_GROUP))
+    device_of_group = np.repeat(np.arange(devices), groups_each)
+    groups, expected = _groups(device_of_group, table, next_hops, rng)
+    # Row by row: the flows of one device, each of its groups about equally often.
+    turns = np.tile(np.arange(flows_each) % groups_each, (devices, 1))
+    chosen = (rng.permuted(turns, axis=1) + groups_each * np.arange(devices)[:, None]).ravel()
+    records, count = groups[chosen], len(chosen)
+    if flood:
+        records["source"] = rng.integers(1 << 24, 100 << 24, count, np.uint32)
+    records["packets"] = rng.integers(1, 100, count)
+    records["octets"] = records["packets"] * rng.integers(40, 1500, count).astype(">u8")
     now_ms = int(time.time() * 1000)
     # Distinct, so that a collector which keeps every flow cannot fold two into one.
-    records["start_ms"] = now_ms - 600_000 + np.arange(flows)
-    records["end_ms"] = records["start_ms"] + rng.integers(1, 1000, flows).astype(np.uint64)
-    origins = table.origins_of(groups["destination"].astype(np.uint32)).astype(np.uint64)[chosen]
-    octets = records["octets"].astype(np.uint64)
-    sums = Sums(
-        flows, int(octets.sum()), int(records["packets"].sum()), int((octets * origins).sum())
+    records["start_ms"] = now_ms - 600_000 + np.arange(count)
+    records["end_ms"] = records["start_ms"] + rng.integers(1, 1000, count).astype(np.uint64)
+    sources = table.origin_as(table.routes_of(records["source"].astype(np.uint32)))
+    sums = _sums(records, table, chosen, groups, expected, sources)
+    datagrams = _datagrams(records, devices, datagrams_each, now_ms)
+    device_of_datagram = np.repeat(np.arange(devices), datagrams_each)
+    # Devices take turns; each one's datagrams stay in order, as their sequence numbers are.
+    order = np.argsort(np.tile(np.arange(datagrams_each), devices), kind="stable")
+    templates = np.stack([_template(device, now_ms) for device in range(devices)])
+    group_count = count if flood else len(groups)
+    return Traffic(templates, datagrams[order], device_of_datagram[order], sums, group_count)
+
+
+def one_flow(destination: int, octets: int) -> NDArray[np.uint8]:
+    """Make a datagram of device 0 with a single flow of one packet; its ports are still to fill."""
+    record = np.zeros(1, RECORD)
+    record["source"] = record["destination"] = destination
+    record["octets"], record["packets"], record["protocol"] = octets, 1, 6
+    now_ms = int(time.time() * 1000)
+    record["start_ms"] = record["end_ms"] = now_ms
+    message = ipfix_message(
+        [data_set(_FIRST_TEMPLATE_ID, record.tobytes(), padded=False)],
+        export_time_s=now_ms // 1000,
+        sequence=0,
+        domain=_DOMAIN,
     )
-    return Traffic(_template(now_ms), _datagrams(records, now_ms), sums, len(groups))
+    return np.frombuffer(message, np.uint8).copy()
 
 
-def _groups(count: int, table: BenchTable, rng: np.random.Generator) -> NDArray:
+def record_of(datagram: NDArray[np.uint8]) -> NDArray:
+    """The flow records of a datagram, as a view that can be written to."""
+    return datagram[_HEADER_OCTETS:].view(RECORD)
+
+
+def _sums(
+    records: NDArray,
+    table: BenchTable,
+    chosen: NDArray[np.int64],
+    groups: NDArray,
+    next_hops: NDArray[np.uint32],
+    source_origins: NDArray[np.uint64],
+) -> Sums:
+    destinations = table.routes_of(groups["destination"].astype(np.uint32))
+    octets = records["octets"].astype(np.uint64)
+    origins = table.origin_as(destinations)[chosen]
+    return Sums(
+        len(records),
+        int(octets.sum()),
+        int(records["packets"].sum()),
+        int((octets * origins).sum()),
+        int((octets * source_origins).sum()),
+        int((octets * next_hops.astype(np.uint64)[chosen]).sum()),
+    )
+
+
+def _groups(
+    devices: NDArray[np.int64], table: BenchTable, next_hops: NextHops, rng: np.random.Generator
+) -> tuple[NDArray, NDArray[np.uint32]]:
+    count = len(devices)
     groups = np.zeros(count, RECORD)
     addresses = min(_ADDRESSES, count)
-    routes = rng.integers(len(table.networks), size=addresses)
+    routes = rng.integers(len(table), size=addresses)
     hosts = rng.integers(1, 1 << 8, addresses).astype(np.uint32)
     known = table.networks[routes] | hosts
     groups["source"] = rng.choice(known[: addresses // 4 or 1], count)
     groups["destination"] = rng.choice(known[addresses // 4 :], count)
-    groups["next_hop"] = int(ipaddress.ip_address(NEXT_HOP))
+    found = table.routes_of(groups["destination"].astype(np.uint32))
+    groups["next_hop"], expected = next_hops(devices, table.sets[found], rng)
     groups["ingress"], groups["egress"] = rng.integers(1, 64, (2, count))
     groups["source_port"] = rng.choice([53, 80, 443, 22], count)
     # Counted through, so that no two groups agree in everything.
@@ -103,30 +199,33 @@ def _groups(count: int, table: BenchTable, rng: np.random.Generator) -> NDArray:
     groups["source_as"] = rng.integers(1_000, 60_000, count)
     groups["destination_as"] = rng.integers(1_000, 60_000, count)
     groups["source_mask"] = groups["destination_mask"] = 24
-    return groups
+    return groups, expected
 
 
-def _template(now_ms: int) -> bytes:
+def _template(device: int, now_ms: int) -> NDArray[np.uint8]:
     fields = [(element, np.dtype(kind).itemsize) for element, kind in _FIELDS.values()]
-    return ipfix_message(
-        [template_set(_TEMPLATE_ID, fields)],
+    message = ipfix_message(
+        [template_set(_FIRST_TEMPLATE_ID + device, fields)],
         export_time_s=now_ms // 1000,
         sequence=0,
         domain=_DOMAIN,
     )
+    return np.frombuffer(message, np.uint8)
 
 
-def _datagrams(records: NDArray, now_ms: int) -> NDArray[np.uint8]:
+def _datagrams(records: NDArray, devices: int, each: int, now_ms: int) -> NDArray[np.uint8]:
     count = len(records) // FLOWS_PER_DATAGRAM
     body_octets = FLOWS_PER_DATAGRAM * RECORD.itemsize
     model = ipfix_message(
-        [data_set(_TEMPLATE_ID, bytes(body_octets), padded=False)],
+        [data_set(_FIRST_TEMPLATE_ID, bytes(body_octets), padded=False)],
         export_time_s=now_ms // 1000,
         sequence=0,
         domain=_DOMAIN,
     )
     datagrams = np.tile(np.frombuffer(model, np.uint8), (count, 1))
-    sequence = (np.arange(count) * FLOWS_PER_DATAGRAM).astype(">u4")
-    datagrams[:, 8:12] = sequence.view(np.uint8).reshape(count, 4)
+    sequences = np.tile(np.arange(each) * FLOWS_PER_DATAGRAM, devices).astype(">u4")
+    datagrams[:, 8:12] = sequences.view(np.uint8).reshape(count, 4)
+    template_ids = np.repeat(_FIRST_TEMPLATE_ID + np.arange(devices), each).astype(">u2")
+    datagrams[:, 16:18] = template_ids.view(np.uint8).reshape(count, 2)
     datagrams[:, _HEADER_OCTETS:] = records.view(np.uint8).reshape(count, body_octets)
     return datagrams
