@@ -3,12 +3,11 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from collector.config.model import AggregateTable, Config
-from collector.metrics import Counters
 from collector.pipeline.devices import DeviceDirectory, DeviceSettings
 from collector.processors.aggregate import AggregateSpec, Aggregator
 from collector.processors.bgp_paths import AttributeReader
@@ -30,50 +29,28 @@ from collector.rib.shared import Limits
 from collector.rib.view import View
 from collector.steering.allow_list import AllowList
 from collector.workers.bmp_path import BmpPath
+from collector.workers.context import WorkerContext
 from collector.workers.device_status import device_status
 from collector.workers.flow_filling import FlowFiller
-from collector.workers.flow_path import FlowPath, Report
-from collector.workers.guard import Guard
+from collector.workers.flow_path import FlowPath
 from collector.workers.outputs import Outputs
 from collector.workers.publisher import Origin, Publisher, Sequence
 from collector.workers.slot_table import slot_table
 
 
 class Assembly:
-    """One worker's parts, and how records move between them.
+    """One worker's parts, and how records move between them."""
 
-    Args:
-        slot, slots: this worker's place among all.
-        incarnation: how many workers this slot has had.
-        guard: what fails unforeseen costs no more than itself.
-        report: takes what a successor should know.
-        hint: takes (kind, device, names) of what seems to be one router; see `alias_hints.py`.
-        batch_closed: called when the octets of the datagrams read so far are needed no more.
-        failed: called when an output is gone for good.
-    """
-
-    def __init__(
-        self,
-        config: Config,
-        *,
-        slot: int,
-        slots: int,
-        incarnation: int,
-        counters: Counters,
-        guard: Guard,
-        report: Report,
-        hint: Callable[[str, str, set[str]], None],
-        batch_closed: Callable[[], None],
-        failed: Callable[[], None],
-    ) -> None:
-        self._slot, self._slots = slot, slots
+    def __init__(self, config: Config, context: WorkerContext) -> None:
+        self._slot, self._slots = context.slot, context.slots
+        counters, guard = context.counters, context.guard
         self._counters = counters
         self._guard = guard
         self._retiring: set[asyncio.Task[int]] = set()
-        self._failed = failed
+        self._failed = context.failed
         self._started = False
         name = config.collector.name or socket.gethostname()
-        self._origin = Origin(name, slot, incarnation)
+        self._origin = Origin(name, context.slot, context.incarnation)
         self._config = config
         self._directory = DeviceDirectory(_device_settings(config), counters)
         views = [_view(text) for text in config.rib.views]
@@ -103,7 +80,7 @@ class Assembly:
             counters=counters,
             max_templates_per_exporter=config.flow.max_templates,
         )
-        options: OptionsTables[ExporterOptions] = OptionsTables(counters, report)
+        options: OptionsTables[ExporterOptions] = OptionsTables(counters, context.report)
         self._filler = FlowFiller(
             self._directory, options, Correlator(self._rib, self._directory, views, counters)
         )
@@ -118,9 +95,9 @@ class Assembly:
             batch_rows=config.flow.batch_rows,
             fill=self._filler.fill,
             publish=self._publish_flows,
-            report=report,
-            hint=lambda device, names: hint("flow", device, names),
-            closed=batch_closed,
+            report=context.report,
+            hint=lambda device, names: context.hint("flow", device, names),
+            closed=context.batch_closed,
         )
         self.bmp_path = BmpPath(
             self._rib,
@@ -129,7 +106,7 @@ class Assembly:
             guard,
             publish=self._publish_events,
             has_room=lambda: self._publisher.has_room_for_events,
-            hint=lambda device, names: hint("bmp", device, names),
+            hint=lambda device, names: context.hint("bmp", device, names),
         )
         self._sequence: Sequence = {}
         self._aggregators: dict[str, Aggregator] = {}

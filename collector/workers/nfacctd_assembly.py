@@ -4,13 +4,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from collector.config.model import Config
 from collector.errors import ConfigError
-from collector.metrics import Counters
 from collector.nfacctd.bmp.flow_routes import FlowRoutes
 from collector.nfacctd.bmp.log import BmpLog
 from collector.nfacctd.exporter_statistics import exporter_statistics
@@ -33,8 +32,8 @@ from collector.records.batch_builder import BatchBuilder
 from collector.records.flow_batch import FlowBatch
 from collector.steering.allow_list import AllowList
 from collector.workers.allowance import Allowance
-from collector.workers.flow_path import FlowPath, Report
-from collector.workers.guard import Guard
+from collector.workers.context import WorkerContext
+from collector.workers.flow_path import FlowPath
 from collector.workers.nfacctd_admission import AllowedDirectory, PaddingCheckedBuilder
 from collector.workers.nfacctd_bmp_path import NfacctdBmpPath
 from collector.workers.nfacctd_purges import Purges
@@ -52,37 +51,23 @@ class NfacctdAssembly:
 
     Args:
         config: one with the table [nfacctd].
-        others: as in `Assembly`.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        *,
-        slot: int,
-        slots: int,
-        incarnation: int,
-        counters: Counters,
-        guard: Guard,
-        report: Report,
-        hint: Callable[[str, str, set[str]], None],
-        batch_closed: Callable[[], None],
-        failed: Callable[[], None],
-    ) -> None:
-        del slots, incarnation
+    def __init__(self, config: Config, context: WorkerContext) -> None:
+        counters, guard = context.counters, context.guard
         self._settings = settings = settings_of(config)
         self._counters = counters
         self._guard = guard
         self._options_changes = Allowance(_CHANGES_A_SECOND, _CHANGES_AT_ONCE)
         self._reloads: set[asyncio.Future[None]] = set()
         self._reloading = asyncio.Lock()  # the last signal's maps are the last to be used
-        self._sinks = Sinks(settings, slot, counters, failed)
+        self._sinks = Sinks(settings, context.slot, counters, context.failed)
         self._purges = Purges(self._sinks, guard)
         directory = AllowedDirectory(_allow_list(settings.allow), counters)
         decoder = FlowDecoder(Registry.default(), counters=counters)
         tables: OptionsTables[NfacctdOptions] = OptionsTables(
             counters,
-            report,
+            context.report,
             partial(
                 NfacctdOptions,
                 scope_check=not settings.disable_opt_scope_check,
@@ -133,9 +118,9 @@ class NfacctdAssembly:
             batch_rows=_BATCH_ROWS,
             fill=self._fill,
             publish=self._publish,
-            report=report,
-            hint=lambda device, names: hint("flow", device, names),
-            closed=batch_closed,
+            report=context.report,
+            hint=lambda device, names: context.hint("flow", device, names),
+            closed=context.batch_closed,
             options_too=settings.account_options,
         )
 

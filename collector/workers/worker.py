@@ -24,6 +24,7 @@ from collector.receivers.udp import UdpReader
 from collector.receivers.udp_turns import UdpTurns
 from collector.workers.assembly import Assembly
 from collector.workers.channel import Channel
+from collector.workers.context import WorkerContext
 from collector.workers.guard import Guard
 
 _COUNTERS_INTERVAL_S = 1.0
@@ -131,23 +132,23 @@ class Worker:
     def _start(self, content: dict[str, Any]) -> None:
         config = from_document(content["config"])
         configure_logging(config.collector.log_level, f"worker {content['slot']}")
-        arguments = {
-            "slot": content["slot"],
-            "slots": content["workers"],
-            "incarnation": content["incarnation"],
-            "counters": self._counters,
-            "guard": self._guard,
-            "report": self._report,
-            "hint": self._hint,
-            "batch_closed": self._batch_closed,
-            "failed": self._output_gone,
-        }
+        context = WorkerContext(
+            slot=content["slot"],
+            slots=content["workers"],
+            incarnation=content["incarnation"],
+            counters=self._counters,
+            guard=self._guard,
+            report=self._report,
+            hint=self._hint,
+            batch_closed=self._batch_closed,
+            failed=self._output_gone,
+        )
         if config.nfacctd is not None:
             # Loaded on demand: what only nfacctd's mode needs is no cost of the native one.
             module = import_module("collector.workers.nfacctd_assembly")
-            self._assembly = module.NfacctdAssembly(config, **arguments)
+            self._assembly = module.NfacctdAssembly(config, context)
         else:
-            self._assembly = Assembly(config, **arguments)
+            self._assembly = Assembly(config, context)
         listeners, reads = [], []
         for entry in content["sockets"]:
             sock = socket.socket(fileno=entry["fd"])

@@ -34,6 +34,7 @@ from collector.simulation.ipfix import (
     options_template_set,
     template_set,
 )
+from collector.workers.context import WorkerContext
 from collector.workers.guard import Guard
 from collector.workers.nfacctd_assembly import NfacctdAssembly
 
@@ -73,15 +74,17 @@ class Bench:
         outs = {f"{name}_out": str(self.directory / name) for name in ("flow", "bmp", "dump")}
         assembly = NfacctdAssembly(
             to_native(replace(self.settings, **outs)),
-            slot=0,
-            slots=1,
-            incarnation=1,
-            counters=self.counters,
-            guard=Guard(self.counters),
-            report=lambda key, octets: self.reported.__setitem__(tuple(key), octets),
-            hint=lambda *_: None,
-            batch_closed=lambda: None,
-            failed=lambda: None,
+            WorkerContext(
+                slot=0,
+                slots=1,
+                incarnation=1,
+                counters=self.counters,
+                guard=Guard(self.counters),
+                report=lambda key, octets: self.reported.__setitem__(tuple(key), octets),
+                hint=lambda *_: None,
+                batch_closed=lambda: None,
+                failed=lambda: None,
+            ),
         )
         assembly.start()
         return assembly
