@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 
 from collector.receivers.udp import MAX_READS
 
+# At such a rate the cost of a batch matters more than when its records come: turns are longer.
+_BUSY_PER_S = 700
+_BUSY_TURNS = 2
 # Holds 3600 datagrams of 1400 octets, the system's default 92: a burst would be lost in a turn.
 _LARGE_BUFFER_OCTETS = 8 << 20
 
@@ -22,7 +25,7 @@ class UdpTurns:
     Args:
         sockets: non-blocking, each with what reads what is queued, at most ``MAX_READS`` datagrams,
             and gives how many there were.
-        turn_s: from one turn to the next.
+        turn_s: from one turn to the next; twice that under load.
         end: called after each turn: what was read until then should be worked on.
     """
 
@@ -38,6 +41,7 @@ class UdpTurns:
         self._turn_s = turn_s
         self._end = end
         self._timer: asyncio.Handle | None = None
+        self._began_s = loop.time()
         self._small: list[tuple[int, Callable[[], int]]] = []
         self._large: list[int] = []
         for sock, read in sockets:
@@ -80,11 +84,13 @@ class UdpTurns:
         began_s = self._loop.time()
         counts = [read() for read in self._reads]
         self._end()
+        since_s, self._began_s = max(began_s - self._began_s, self._turn_s), began_s
         if max(counts) >= MAX_READS:
             self._timer = self._loop.call_soon(self._turn)
         elif any(counts):
+            turns = _BUSY_TURNS if sum(counts) > _BUSY_PER_S * since_s else 1
             # From its beginning: who is busy for longer than a turn must not be idle after it.
-            self._timer = self._loop.call_at(began_s + self._turn_s, self._turn)
+            self._timer = self._loop.call_at(began_s + turns * self._turn_s, self._turn)
         else:
             self._timer = None
             self._watch()
