@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from collector.records.distinct import spread
-from collector.records.frame import null_where_not
+from collector.records.raw_columns import null_where_not
 from collector.rib.key_table import grown
 from collector.rib.paths import Paths
 

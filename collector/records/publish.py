@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from collector.records.columns import JOIN_SIDES, KINDS, RECORD_ORDER, Kind
 from collector.records.distinct import map_distinct, spread
-from collector.records.frame import RawColumns, null_where_not
 from collector.records.path_columns import OF_PATH, PathColumns
+from collector.records.raw_columns import RawColumns, null_where_not
 from collector.records.text import address_text, mac_text, prefix_text
 from collector.rib.paths import Paths
 

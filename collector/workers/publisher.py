@@ -15,9 +15,9 @@ from collector.records.columns import JOIN_COLUMNS
 from collector.records.condition import Condition
 from collector.records.encode import encode, encode_events
 from collector.records.flow_batch import FlowBatch
-from collector.records.frame import BatchColumns
 from collector.records.needed_columns import needed_columns
 from collector.records.publish import Tables, published_frame
+from collector.records.raw_columns import BatchColumns
 from collector.workers.guard import Guard
 from collector.workers.outputs import Outputs
 

@@ -14,8 +14,8 @@ from collector.pipeline.devices import DeviceDirectory, DeviceSettings
 from collector.processors.correlate import JOIN_TEXTS, STATE_TEXTS, Correlator
 from collector.protocols.bgp.route_distinguisher import rd_text
 from collector.records.flow_batch import IPV4_MAPPED, FlowBatch, SetColumns
-from collector.records.frame import BatchColumns
 from collector.records.publish import Tables, published_frame
+from collector.records.raw_columns import BatchColumns
 from collector.rib.paths import Path
 from collector.rib.peer import GLOBAL_RD, PeerKey
 from collector.rib.rib import Rib

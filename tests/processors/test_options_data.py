@@ -7,7 +7,7 @@ import pytest
 from collector.processors.options_data import fill_names, fill_sampling
 from collector.protocols.ipfix.options import ExporterOptions
 from collector.records.flow_batch import FlowBatch
-from collector.records.frame import BatchColumns
+from collector.records.raw_columns import BatchColumns
 from tests.records.flows import batch_of, message
 
 OCTETS, INGRESS, EGRESS, SELECTOR, SAMPLER_RATE = (1, 4), (10, 4), (14, 4), (302, 8), (50, 4)

@@ -7,8 +7,8 @@ import numpy as np
 import orjson
 import pytest
 
-from collector.records.frame import BatchColumns
 from collector.records.publish import Tables, published_frame
+from collector.records.raw_columns import BatchColumns
 from collector.simulation.ipfix import Field
 from tests.records.flows import EXPORT_TIME_S, batch_of, message
 from tests.rib.wire import new_paths
