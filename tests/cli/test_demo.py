@@ -159,7 +159,7 @@ def demos() -> Iterator[dict[str, tuple[int, str, list[str]]]]:
             said = ""
             for line in interrupted.stdout:
                 said += line
-                if "routers export flows" in line:
+                if "routers export flows" in line and ": 0 flows" not in line:
                     break
             interrupted.send_signal(signal.SIGINT)
             said += interrupted.communicate()[0]
