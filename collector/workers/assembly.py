@@ -37,6 +37,8 @@ from collector.workers.outputs import Outputs
 from collector.workers.publisher import Origin, Publisher, Sequence
 from collector.workers.slot_table import slot_table
 
+_PUMP_S = 0.01  # until more of a large window is published
+
 
 class Assembly:
     """One worker's parts, and how records move between them."""
@@ -49,6 +51,7 @@ class Assembly:
         self._retiring: set[asyncio.Task[int]] = set()
         self._failed = context.failed
         self._started = False
+        self._pump_timer: asyncio.TimerHandle | None = None
         name = config.collector.name or socket.gethostname()
         self._origin = Origin(name, context.slot, context.incarnation)
         self._config = config
@@ -121,6 +124,7 @@ class Assembly:
         """Do what is due by the clock; called about once a second."""
         self._guard.run("rib_tick", self._rib.tick, now_s)
         self._publisher.tick(now_s)
+        self._pump_later()
         interval_s = self._config.snapshot.interval_s
         if interval_s and now_s >= self._next_snapshot_s:
             self._next_snapshot_s = now_s + interval_s
@@ -131,7 +135,12 @@ class Assembly:
         self.bmp_path.snapshots.stop()
         await self.bmp_path.snapshots.idle()
         self._publisher.flush()
-        left = await asyncio.gather(self._outputs.drain(timeout_s), *self._retiring)
+        deadline_s = time.monotonic() + timeout_s
+        while self._publisher.pump() and time.monotonic() < deadline_s:
+            await asyncio.sleep(_PUMP_S)
+        self._publisher.publish_waiting()
+        rest_s = max(deadline_s - time.monotonic(), 0.0)
+        left = await asyncio.gather(self._outputs.drain(rest_s), *self._retiring)
         return sum(left)
 
     def reconfigure(self, config: Config) -> None:
@@ -149,6 +158,7 @@ class Assembly:
             return
         old = self._outputs
         self._publisher.flush()
+        self._publisher.publish_waiting()
         self._make_outputs(config)
         if self._started:
             self._outputs.start()
@@ -240,6 +250,17 @@ class Assembly:
     # A reload replaces the publisher, so nobody may keep one.
     def _publish_flows(self, batch: FlowBatch, now_s: float) -> None:
         self._publisher.flows(batch, now_s)
+        self._pump_later()
+
+    def _pump_later(self) -> None:
+        if self._publisher.waits and self._pump_timer is None:
+            loop = asyncio.get_running_loop()
+            self._pump_timer = loop.call_later(_PUMP_S, self._pump)
+
+    def _pump(self) -> None:
+        self._pump_timer = None
+        self._guard.run("publish", lambda: self._publisher.pump() or None)
+        self._pump_later()
 
     def _publish_events(self, events: list[dict[str, Any]]) -> bool:
         return self._publisher.events(events)

@@ -1,6 +1,7 @@
 """What is published of each batch and event: which columns, numbered, encoded, to which output."""
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -28,6 +29,7 @@ register(
 
 FLOW, BMP = "flow", "bmp"
 _SLICE_ROWS = 8192
+_SLICES_A_TURN = 4
 
 Sequence = dict[tuple[str, str], int]
 """Output and topic to the number of records so far."""
@@ -80,6 +82,7 @@ class Publisher:
         self._counters = counters
         self._guard = guard
         self._sequence = sequence
+        self._waiting: deque[tuple[str, Iterator[pl.DataFrame]]] = deque()
         self._filters = {
             publish: Condition(publish.filter, type_of)
             for publish in publishes
@@ -139,6 +142,39 @@ class Publisher:
         for name, aggregator in self.aggregators.items():
             self._guard.run("aggregate", self._close, name, aggregator, None)
 
+    @property
+    def waits(self) -> bool:
+        """Whether something of a closed window waits."""
+        return bool(self._waiting)
+
+    def pump(self) -> bool:
+        """Publish some of what waits of closed windows, as outputs have room for it.
+
+        A window may hold more than an output's buffer, and takes long: sockets are read in between.
+
+        Returns:
+            Whether something still waits.
+        """
+        for _ in range(_SLICES_A_TURN):
+            if not self._waiting:
+                return False
+            name, slices = self._waiting[0]
+            if not all(self._outputs.has_room(publish) for publish in self._aggregates[name]):
+                return True
+            rows = next(slices, None)
+            if rows is None:
+                self._waiting.popleft()
+            else:
+                self._publish_slice(name, rows)
+        return self.waits
+
+    def publish_waiting(self) -> None:
+        """Publish all that waits now, whether or not outputs have room."""
+        while self._waiting:
+            name, slices = self._waiting.popleft()
+            for rows in slices:
+                self._publish_slice(name, rows)
+
     def events(self, events: list[dict[str, Any]]) -> bool:
         """Publish BMP events; False where an output had no room for them."""
         taken = [
@@ -154,11 +190,20 @@ class Publisher:
         self._windows(name, aggregator.flush() if now_s is None else aggregator.tick(now_s))
 
     def _windows(self, name: str, frames: list[pl.DataFrame]) -> None:
+        if not frames:
+            return
+        if any(waiting == name for waiting, _ in self._waiting):
+            # An output that is slower than windows come: its buffer says what is dropped.
+            self.publish_waiting()
         # In slices: what encoding one takes of memory serves for the next.
-        for rows in chain.from_iterable(frame.iter_slices(_SLICE_ROWS) for frame in frames):
-            for publish in self._aggregates[name]:
-                if not self._guard.run("publish", self._put, publish, rows):
-                    self._count_failed(publish, rows.height)
+        slices = chain.from_iterable(frame.iter_slices(_SLICE_ROWS) for frame in frames)
+        self._waiting.append((name, slices))
+        self.pump()
+
+    def _publish_slice(self, name: str, rows: pl.DataFrame) -> None:
+        for publish in self._aggregates[name]:
+            if not self._guard.run("publish", self._put, publish, rows):
+                self._count_failed(publish, rows.height)
 
     def _publish_flows(self, publish: PublishTable, columns: BatchColumns) -> None:
         self._put(publish, published_frame(columns, self._tables, self._needed(publish)))

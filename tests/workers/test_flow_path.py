@@ -227,7 +227,7 @@ def _outcome(parts: Parts) -> tuple[list[str], dict[str, int], list[Any]]:
     return sorted(told), counters, sorted(domains)
 
 
-@settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(_datagrams(), min_size=13, max_size=40),
     st.integers(1, 3),
