@@ -17,7 +17,7 @@ from collector.protocols.ipfix.layout import Layout
 from collector.protocols.netflow import v9
 from collector.protocols.sequence import MODULUS
 
-_MAX_KEYS = 1 << 16
+_MAX_KEYS, _MAX_LAYOUTS = 1 << 16, 4096
 _ALONE, _UNKNOWN = -1, -2  # in place of a stream's number
 _KEY = np.dtype(
     [("source", f"V{SOURCE_OCTETS}"), ("domain", "=u4"), ("version", "=u2"), ("set_id", "=u2")]
@@ -74,6 +74,12 @@ class StreamTable:
         self._domains: list[Domain] = []
         self._domain_numbers: dict[tuple[str, int, int], int] = {}
 
+    @property
+    def _is_full(self) -> bool:
+        # Templates that are gone leave their rows, and their layouts, behind.
+        keys = max(len(self._numbers), self._count)
+        return keys > _MAX_KEYS or len(self._layouts) > _MAX_LAYOUTS
+
     def forget(self, exporter: int) -> None:
         """Resolve an exporter's streams anew: it said something that may have changed them."""
         for key in self._keys_of.pop(exporter, ()):
@@ -85,7 +91,7 @@ class StreamTable:
         Datagrams of one source are either all plain or all for the decoder, so that each source's
         are taken in their order.
         """
-        if self._sweeps != self._decoder.sweeps or max(len(self._numbers), self._count) > _MAX_KEYS:
+        if self._sweeps != self._decoder.sweeps or self._is_full:
             self._clear()
         plain, headers, cuts = cut(burst)
         streams = self._streams(burst, headers, cuts)

@@ -270,3 +270,23 @@ def test_a_burst_of_more_rows_than_a_batch_has_leaves_nothing_behind() -> None:
     parts.flow_path.burst(burst_of([("192.0.2.1", one)] * 20))
     assert (parts.flow_path.waiting_rows, parts.counters["flow_records"]) == (0, 600)
     assert parts.closed == 5  # four datagrams reach a hundred rows
+
+
+@pytest.mark.parametrize("limit", ["_MAX_KEYS", "_MAX_LAYOUTS"])
+def test_streams_are_forgotten_when_there_are_too_many(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"collector.protocols.flow_streams.{limit}", 2)
+    parts = Parts()
+    _announced(parts)
+    sources = ("192.0.2.1", "192.0.2.2", "2001:db8::1")
+    for turn in range(3):
+        burst = [
+            (source, ipfix_message([data_set(number, bytes(24))], export_time_s=1, sequence=turn))
+            for source in sources
+            for number in (256, 257, 259)
+            for _ in range(4)
+        ]
+        parts.flow_path.burst(burst_of(burst))
+    parts.flow_path.close_batch()
+    assert parts.counters["flow_records"] == 3 * 3 * 4 * (3 + 2 + 12)
