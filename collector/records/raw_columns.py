@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from collector.records.columns import KINDS, Kind
 from collector.records.flow_batch import FlowBatch
 
 
@@ -53,10 +52,3 @@ def _series(name: str, values: Any) -> pl.Series:
     if isinstance(values, list):
         return pl.Series(name, values, dtype=pl.String)
     return values if isinstance(values, pl.Series) else pl.Series(name, values)
-
-
-def raw_names(name: str) -> tuple[str, ...]:
-    """Name the raw columns that hold a record column."""
-    if KINDS.get(name) is Kind.ADDRESS:
-        return (f"{name}.hi", f"{name}.lo")
-    return (name,)
