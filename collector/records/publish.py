@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from collector.records.columns import JOIN_SIDES, KINDS, RECORD_ORDER, Kind
 from collector.records.distinct import map_distinct, spread
+from collector.records.flow_batch import IPV4_MAPPED
 from collector.records.path_columns import OF_PATH, PathColumns
 from collector.records.raw_columns import RawColumns, null_where_not
 from collector.records.text import address_text, mac_text, prefix_text
@@ -62,7 +63,7 @@ def _column(raw: RawColumns, name: str, tables: Tables) -> pl.Series:
     kind = KINDS.get(name)
     if kind is Kind.ADDRESS:
         high, low = raw[f"{name}.hi"], raw[f"{name}.lo"]
-        text = address_text(_numbers(high), _numbers(low))
+        text = address_text(_numbers(high), _numbers(low, int(IPV4_MAPPED)))
         return _null_where(text, low)
     if kind is Kind.PREFIX:
         length = raw[f"{name}.length"].to_numpy()
@@ -79,8 +80,8 @@ def _column(raw: RawColumns, name: str, tables: Tables) -> pl.Series:
     return values
 
 
-def _numbers(values: pl.Series) -> NDArray:
-    return (values.fill_null(0) if values.null_count() else values).to_numpy()
+def _numbers(values: pl.Series, missing: int = 0) -> NDArray:
+    return (values.fill_null(missing) if values.null_count() else values).to_numpy()
 
 
 def _null_where(text: pl.Series, values: pl.Series) -> pl.Series:

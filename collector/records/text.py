@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from collector.records.distinct import map_distinct, spread
-from collector.records.flow_batch import is_ipv4
+from collector.records.flow_batch import IPV4_MAPPED, is_ipv4
+from collector.records.raw_columns import null_where_not
 
 # By the number of bits that stay.
 _MASKS = np.array([(1 << 64) - (1 << 64 - bits) for bits in range(65)], np.uint64)
@@ -42,14 +43,15 @@ def address_text(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> pl.Series
     ipv4 = is_ipv4(high, low)
     if ipv4.all():
         return ipv4_text(low & np.uint64(0xFFFFFFFF))
-    text = map_distinct([high, low], _ipv6_text, pl.String())
-    if not ipv4.any():
+    others = np.flatnonzero(~ipv4)
+    text = map_distinct([high[others], low[others]], _ipv6_text, pl.String())
+    if len(others) == len(ipv4):
         return text
-    return pl.select(
-        pl.when(pl.lit(pl.Series(ipv4)))
-        .then(pl.lit(ipv4_text(low & np.uint64(0xFFFFFFFF))))
-        .otherwise(pl.lit(text))
-    ).to_series()
+    # First the IPv4 ones, then the others: each row takes its own from there.
+    text = ipv4_text(low[ipv4] & np.uint64(0xFFFFFFFF)).append(text)
+    place = np.cumsum(ipv4) - 1
+    place[others] = len(text) - len(others) + np.arange(len(others))
+    return spread(text, place)
 
 
 def prefix_text(
@@ -62,10 +64,12 @@ def prefix_text(
         length: shape (n,), in the address's own family (0-32 or 0-128); negative: no prefix.
     """
     known = length >= 0
-    text = address_text(high, low) + spread(_lengths(), np.where(known, length, 0))
     if known.all():
-        return text
-    return pl.select(pl.when(pl.lit(pl.Series(known))).then(pl.lit(text))).to_series()
+        return address_text(high, low) + spread(_lengths(), length)
+    # The text of no prefix is made and then not used: let it be one that costs little.
+    high, low = np.where(known, high, 0), np.where(known, low, IPV4_MAPPED)
+    text = address_text(high, low) + spread(_lengths(), np.where(known, length, 0))
+    return null_where_not(text, known)
 
 
 def mask_address(

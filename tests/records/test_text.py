@@ -50,5 +50,20 @@ def test_no_prefix_is_null() -> None:
     assert prefix_text(*mask_address(high, low, length), length).to_list() == [None, None]
 
 
+@given(addresses, st.data())
+def test_no_prefix_among_others_is_null(
+    values: list[IPv4Address | IPv6Address], data: st.DataObject
+) -> None:
+    known = data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values)))
+    length = np.array([24 if told else -1 for told in known], np.int16)
+    high, low = mask_address(*halves(values), np.where(length < 0, 0, length))
+    told = prefix_text(high, low, length).to_list()
+    wanted = [
+        ip_network((value, 24), strict=False) if is_known else None
+        for value, is_known in zip(values, known, strict=True)
+    ]
+    assert [text and ip_network(text) for text in told] == wanted
+
+
 def test_mac_text() -> None:
     assert mac_text(np.array([0x00005E005301], np.uint64)).to_list() == ["00:00:5e:00:53:01"]
