@@ -22,6 +22,7 @@ from collector.metrics import Counters
 from collector.receivers.bmp_tcp import SERVICE_STOPS, BmpReceiver
 from collector.receivers.udp import UdpReader
 from collector.receivers.udp_turns import UdpTurns
+from collector.workers import free_memory
 from collector.workers.assembly import Assembly
 from collector.workers.channel import Channel
 from collector.workers.context import WorkerContext
@@ -197,12 +198,16 @@ class Worker:
             reader.reset()
 
     async def _tick(self) -> None:
+        next_give_back_s = self._loop.time() + free_memory.EVERY_S
         while True:
             await asyncio.sleep(_COUNTERS_INTERVAL_S)
             if not self._readers and not hasattr(self, "_receiver"):
                 continue  # the start message has not come yet
             self._guard.run("tick", self._assembly.tick, time.time())
             self.channel.tell("counters", self._counters)
+            if self._loop.time() >= next_give_back_s:
+                next_give_back_s = self._loop.time() + free_memory.EVERY_S
+                free_memory.give_back()
 
     def _tell_learned(self) -> None:
         # What the supervisor has no room for stays: the last of each key is what counts.
