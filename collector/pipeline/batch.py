@@ -20,6 +20,7 @@ class Batch:
         records: how many records the payloads hold together.
         octets: of all payloads together.
         counts: records in each message; None where every message holds one.
+        compressed: whether payloads are compressed already: to do it again is for nothing.
     """
 
     topic: str
@@ -27,6 +28,7 @@ class Batch:
     records: int
     octets: int
     counts: list[int] | None = None
+    compressed: bool = False
 
     @classmethod
     def of(
@@ -35,18 +37,19 @@ class Batch:
         messages: list[Message],
         counts: list[int] | None = None,
         octets: int | None = None,
+        compressed: bool = False,
     ) -> "Batch":
         """Make a batch and do its sums; those of ``octets`` only where they are not known."""
         records = len(messages) if counts is None else sum(counts)
         if octets is None:
             octets = sum([len(payload) for _, payload in messages])
-        return cls(topic, messages, records, octets, counts)
+        return cls(topic, messages, records, octets, counts, compressed)
 
     def take(self, indices: Sequence[int]) -> "Batch":
         """Make a batch of only these messages, in the order of ``indices``."""
         messages = [self.messages[index] for index in indices]
         counts = self.counts and [self.counts[index] for index in indices]
-        return Batch.of(self.topic, messages, counts)
+        return Batch.of(self.topic, messages, counts, compressed=self.compressed)
 
 
 def merged(batches: Sequence[Batch]) -> Batch:
@@ -62,6 +65,7 @@ def merged(batches: Sequence[Batch]) -> Batch:
         sum(batch.records for batch in batches),
         sum(batch.octets for batch in batches),
         counts,
+        all(batch.compressed for batch in batches),
     )
 
 

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from collector.metrics import Counters, register
 from collector.processors.aggregate_keys import KeyColumns
+from collector.processors.closed_window import ClosedWindow
 from collector.processors.groups import Groups, merged
 from collector.processors.key_words import Interned
 from collector.records.distinct import distinct_ids
 from collector.records.flow_batch import FlowBatch
-from collector.records.publish import Tables, published_frame
+from collector.records.publish import Tables
 
 register(
     aggregate_time_out_of_range="flows whose own time is not believable; their arrival counts",
@@ -69,7 +69,7 @@ class Aggregator:
         self.spec = spec
         self._tables = tables
         self._counters = counters
-        self._keys = KeyColumns(spec.keys, tables.paths)
+        self._keys = KeyColumns(spec.keys, tables)
         self._sums = [_sum_of(name) for name in spec.sums]
         self._windows: dict[int, _Window] = {}
         self._published: dict[int, int] = {}  # window start: parts so far
@@ -79,6 +79,11 @@ class Aggregator:
         """Columns of flows that decide which sums they add what to."""
         times = ("timeStart", "timeEnd") if self.spec.time == "end" else ()
         return (*self.spec.keys, *self.spec.sums, *times)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the records, in order."""
+        return ("windowStart", "windowLength", "part", *self.spec.keys, *self.spec.sums)
 
     @property
     def groups(self) -> int:
@@ -91,7 +96,7 @@ class Aggregator:
     def _rows(self) -> int:
         return sum(window.rows for window in self._windows.values())
 
-    def add(self, batch: FlowBatch, now_s: float) -> list[pl.DataFrame]:
+    def add(self, batch: FlowBatch, now_s: float) -> list[ClosedWindow]:
         """Add a batch of correlated flows.
 
         Args:
@@ -106,7 +111,7 @@ class Aggregator:
             self._add_part(start_us, batch, rows, now_s)
         return self._close_largest() if self._rows > self.spec.max_groups else []
 
-    def _close_largest(self) -> list[pl.DataFrame]:
+    def _close_largest(self) -> list[ClosedWindow]:
         """Merge windows, and publish as many of the largest ones as there is no room for."""
         full = []
         while self.groups > self.spec.max_groups * _MERGED_SHARE:
@@ -115,7 +120,7 @@ class Aggregator:
             full.append(self._close(start_us))
         return full
 
-    def tick(self, now_s: float) -> list[pl.DataFrame]:
+    def tick(self, now_s: float) -> list[ClosedWindow]:
         """Publish the windows whose time is over."""
         due = [start for start, window in self._windows.items() if window.closes_s <= now_s]
         horizon_us = (now_s - 2 * self.spec.time_range_s - self.spec.window_s) * _SECOND_US
@@ -123,7 +128,7 @@ class Aggregator:
             del self._published[start]
         return [self._close(start) for start in sorted(due)]
 
-    def flush(self) -> list[pl.DataFrame]:
+    def flush(self) -> list[ClosedWindow]:
         """Publish all windows as they are."""
         return [self._close(start) for start in sorted(self._windows)]
 
@@ -190,35 +195,28 @@ class Aggregator:
             window.held[new] = True
             self._tables.paths.hold(new)
 
-    def _close(self, start_us: int) -> pl.DataFrame:
+    def _close(self, start_us: int) -> ClosedWindow:
         window = self._windows.pop(start_us)
         part = self._published.get(start_us, 0)
         self._published[start_us] = part + 1
         try:
-            return self._published_part(window, start_us, part)
-        finally:
-            self._tables.paths.release(np.flatnonzero(window.held))
+            self._merge(window)
+            groups = self._keys.folded(window.parts[0])
+        except BaseException:
+            self._release(window)
+            raise
+        facts = {"windowStart": start_us, "windowLength": self.spec.window_s, "part": part}
+        return ClosedWindow(
+            self._keys.words,
+            groups,
+            window.interned,
+            facts,
+            self.spec.sums,
+            lambda: self._release(window),
+        )
 
-    def _published_part(self, window: _Window, start_us: int, part: int) -> pl.DataFrame:
-        self._merge(window)
-        groups = window.parts[0]
-        keys = self._keys.words.unpack(groups.words, window.interned)
-        texts = published_frame(keys, self._tables, self.spec.keys)
-        texts = texts.select(name for name in self.spec.keys if name in texts.columns)
-        frame = texts.hstack(
-            [pl.Series(name, sums) for name, sums in zip(self.spec.sums, groups.sums, strict=True)]
-        )
-        if self._keys.route_columns:
-            # Several attribute sets may agree in all that was asked for.
-            frame = frame.group_by(texts.columns, maintain_order=True).agg(
-                pl.col(*self.spec.sums).sum()
-            )
-        return frame.select(
-            pl.lit(start_us).alias("windowStart"),
-            pl.lit(self.spec.window_s).alias("windowLength"),
-            pl.lit(part).alias("part"),
-            pl.all(),
-        )
+    def _release(self, window: _Window) -> None:
+        self._tables.paths.release(np.flatnonzero(window.held))
 
 
 def _sum_of(name: str) -> Callable[[FlowBatch], NDArray]:

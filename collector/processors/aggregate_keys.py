@@ -5,17 +5,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
+from collector.processors.groups import Groups, merged
 from collector.processors.key_words import ColumnOf, Interned, KeyWords, Words
-from collector.records.columns import FROM_FIELDS, JOIN_SIDES, KINDS, Kind
+from collector.records.columns import FROM_FIELDS, KINDS, MEMBERS, Kind
+from collector.records.distinct import distinct_ids
 from collector.records.flow_batch import FlowBatch
-from collector.records.publish import PATH_COLUMNS
-from collector.rib.paths import Paths
+from collector.records.path_columns import OF_PATH
+from collector.records.publish import PATH_COLUMNS, Tables
 
 # What the paths' own columns of integers answer; the rest of a path is text, and its id stands for
 # it until the window is published.
 _INTEGER_OF_PATH = {
     f"{side}{what}": (f"{side}Route", attribute)
-    for side in JOIN_SIDES
+    for side in MEMBERS.values()
     for what, attribute in (
         ("OriginAs", "origin_as"),
         ("PeerAs", "peer_as"),
@@ -44,14 +46,16 @@ class KeyColumns:
         words: where each column stands in a row's words.
     """
 
-    def __init__(self, keys: Sequence[str], paths: Paths) -> None:
-        self._paths = paths
-        texts = PATH_COLUMNS.difference(_INTEGER_OF_PATH)
-        self.route_columns = tuple(
-            f"{side}Route"
-            for side in JOIN_SIDES
-            if any(key in texts and key.startswith(side) for key in keys)
-        )
+    def __init__(self, keys: Sequence[str], tables: Tables) -> None:
+        self._paths = tables.paths
+        self._path_columns = tables.path_columns
+        texts = PATH_COLUMNS.difference(_INTEGER_OF_PATH).intersection(keys)
+        self._texts_of = {
+            route: tuple(what for what in OF_PATH if f"{side}{what}" in texts)
+            for route, side in MEMBERS.items()
+            if any(key.startswith(side) for key in texts)
+        }
+        self.route_columns = tuple(self._texts_of)
         columns = [column for key in keys for column in _columns(key)]
         columns += [(name, "int32") for name in self.route_columns]
         self.words = KeyWords(columns)
@@ -60,6 +64,18 @@ class KeyColumns:
         """Pack the key columns of some rows; what the batch has not is null, or no route."""
         count = len(batch.set_of_row[rows])
         return self.words.pack(self._column_of(batch, rows, count), count, interned)
+
+    def folded(self, groups: Groups) -> Groups:
+        """Fold the groups whose paths differ, but agree in all that the keys say of them."""
+        words = list(groups.words)
+        for route, texts in self._texts_of.items():
+            ids, row_of = distinct_ids(self.words.values(route, words))
+            alike = self._path_columns.alike(texts, ids)
+            if (alike != ids).any():
+                self.words.replace(route, words, alike[row_of])
+        if all(word is before for word, before in zip(words, groups.words, strict=True)):
+            return groups
+        return merged([Groups.of(self.words, words, groups.sums)])
 
     def _column_of(self, batch: FlowBatch, rows: slice | np.ndarray, count: int) -> ColumnOf:
         def column_of(name: str) -> tuple[object, np.ndarray | None]:

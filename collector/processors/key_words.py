@@ -36,6 +36,10 @@ class _Field:
     shift: int
     mark: int  # bit of the row's marks that says that the value is valid
 
+    def values(self, words: Words) -> NDArray:
+        unsigned = (words[self.word] >> np.uint64(self.shift)).astype(f"u{self.dtype.itemsize}")
+        return unsigned.view(self.dtype)
+
 
 class KeyWords:
     """Where each column stands in the words.
@@ -106,17 +110,30 @@ class KeyWords:
         for field in self._fields:
             place, bit = divmod(field.mark, _WORD_BITS)
             valid = (words[self._marks_at + place] >> np.uint64(bit)) & np.uint64(1) != 0
-            unsigned = f"u{field.dtype.itemsize}"
-            values = (words[field.word] >> np.uint64(field.shift)).astype(unsigned)
+            values = field.values(words)
             if field.interned:
                 known = pl.Series(list(interned.get(field.name, {None: 0})), strict=False)
                 column = known[pl.Series(np.where(valid, values, 0))]
             else:
-                column = pl.Series(values.view(field.dtype))
+                column = pl.Series(values)
             if not valid.all():
                 column = column.zip_with(pl.Series(valid), pl.Series([None], dtype=column.dtype))
             made[field.name] = column
         return pl.DataFrame([made[name].alias(name) for name in self._names])
+
+    def values(self, name: str, words: Words) -> NDArray:
+        """Give the values of one column, shape (n,); codes, where its values have codes."""
+        return self._field(name).values(words)
+
+    def replace(self, name: str, words: Words, values: NDArray) -> None:
+        """Put other values into a column, in a new word in place of the one that has it."""
+        field = self._field(name)
+        mask = np.uint64(((1 << 8 * field.dtype.itemsize) - 1) << field.shift)
+        values = values.astype(field.dtype, copy=False).view(f"u{field.dtype.itemsize}")
+        words[field.word] = _joined(words[field.word] & ~mask, values, field.shift)
+
+    def _field(self, name: str) -> _Field:
+        return next(field for field in self._fields if field.name == name)
 
     def hashes(self, words: Words) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Hash rows in two independent ways, shape (n,) each.

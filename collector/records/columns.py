@@ -145,6 +145,10 @@ JOIN_COLUMNS = frozenset(
     | {f"{side}{what}" for side in JOIN_SIDES for what in ("Join", *ROUTE_ATTRIBUTES, "Rd")}
 )
 
+# The raw column of path ids of each side. A published frame may have it as text in place of the
+# columns that paths fill: members of a JSON object, each with a comma before it.
+MEMBERS = {f"{side}Route": side for side in JOIN_SIDES}
+
 KINDS: dict[str, Kind] = {column.name: column.kind for column in FROM_FIELDS} | {
     "device": Kind.DEVICE,
     "exporterAddress": Kind.DEVICE,

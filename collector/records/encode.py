@@ -8,7 +8,8 @@
 
 Records of one key keep their order. A column ``extra`` holds the text of a JSON object, which is
 spliced in as an object (Arrow: stays text); it is left out where it is null. Other nulls are
-written, so that every record of a topic has the same keys. NaN and infinity are null.
+written, so that every record of a topic has the same keys. NaN and infinity are null. JSON may be
+given what paths say as text already (`MEMBERS`).
 """
 
 import io
@@ -20,6 +21,7 @@ import orjson
 import polars
 
 from collector.errors import RejectedExportError
+from collector.records.columns import MEMBERS
 
 Format = Literal["json", "msgpack", "json-lines", "arrow"]
 FORMATS: tuple[Format, ...] = ("json", "msgpack", "json-lines", "arrow")
@@ -43,12 +45,14 @@ _SCALARS = (
 class Encoded(NamedTuple):
     """Messages (key, payload) and the records in each; ``counts`` None: one in each.
 
-    ``octets`` of all payloads together, where that is known without looking at each.
+    ``octets`` of all payloads together, where that is known without looking at each. ``compressed``
+    payloads need not be compressed again.
     """
 
     messages: list[tuple[bytes | None, bytes]]
     counts: list[int] | None
     octets: int | None = None
+    compressed: bool = False
 
 
 def encode(
@@ -134,24 +138,21 @@ def _keys(frame: polars.DataFrame, key_column: str | None) -> list[bytes | None]
 
 def _json_rows(frame: polars.DataFrame) -> polars.Series:
     """Make one JSON object per row; `json_encode` of a struct also cuts the rows apart."""
-    rest = [name for name in frame.columns if name != _EXTRA]
-    if not rest:
-        rows = frame.select(polars.col(_EXTRA).fill_null("{}").alias("row"))
-    else:
+    spliced = [name for name in frame.columns if name == _EXTRA or name in MEMBERS]
+    if not spliced:
         # Not by `select`: a query costs a quarter of a millisecond, as much as 300 rows.
-        whole = len(rest) == len(frame.columns)
-        row = (frame if whole else frame.drop(_EXTRA)).to_struct("row").struct.json_encode()
-        if whole:
-            return row
-        rows = _spliced(polars.DataFrame([row, frame[_EXTRA]]))
-    return rows["row"]
-
-
-def _spliced(rows: polars.DataFrame) -> polars.DataFrame:
-    opened = polars.col("row").str.head(-1)
-    spliced = polars.concat_str(opened, polars.lit(f',"{_EXTRA}":'), _EXTRA, polars.lit("}"))
-    # concat_str gives null where `extra` is null: those rows stay as they are.
-    return rows.select(polars.coalesce(spliced, "row").alias("row"))
+        return frame.to_struct().struct.json_encode()
+    rest = frame.drop(spliced)
+    if not rest.columns:
+        return frame[_EXTRA].fill_null("{}")
+    objects = rest.to_struct().struct.json_encode()
+    members = [frame[name] for name in spliced if name in MEMBERS]
+    end = polars.lit("}")
+    if _EXTRA in spliced:
+        # concat_str gives null where `extra` is null.
+        extra = polars.concat_str(polars.lit(f',"{_EXTRA}":'), frame[_EXTRA], end)
+        end = polars.coalesce(extra, end)
+    return polars.select(polars.concat_str(objects.str.head(-1), *members, end)).to_series()
 
 
 def _by_key(keys: list[bytes | None], rows: list[bytes], max_octets: int) -> Encoded:
@@ -195,12 +196,12 @@ def _maps(frame: polars.DataFrame) -> list[bytes]:
 
 
 def _arrow(frame: polars.DataFrame, key_column: str | None, max_octets: int) -> Encoded:
-    encoded = Encoded([], [])
-    if key_column is None:
-        groups = [((None,), frame)]
-    else:
-        groups = frame.group_by(key_column, maintain_order=True)
-    for (value,), group in groups:
+    encoded = Encoded([], [], compressed=True)
+    if key_column is None or frame[key_column].n_unique() == 1:
+        key = key_column and frame[key_column][0]
+        _append_streams(encoded, _key_octets(key), frame, max_octets)
+        return encoded
+    for (value,), group in frame.group_by(key_column, maintain_order=True):
         _append_streams(encoded, _key_octets(value), group, max_octets)
     return encoded
 

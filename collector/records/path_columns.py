@@ -1,5 +1,8 @@
 """What paths say as columns to take rows from: a path's texts are made once, not in every batch."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -70,17 +73,40 @@ class PathColumns:
 
     def column(self, what: str, rows: NDArray[np.uint32]) -> pl.Series:
         """Give what the paths in these rows say; ``what`` is a key of `OF_PATH`."""
-        column = self._columns.get(what)
+        return spread(self._whole((what,), partial(self._values, what)), rows)
+
+    def members(self, side: str, whats: Sequence[str], rows: NDArray[np.uint32]) -> pl.Series:
+        """Give several columns as members of a JSON object, a text such as ``,"sourceMed":0``."""
+        return spread(self._whole((side, *whats), partial(self._members, side, whats)), rows)
+
+    def alike(self, whats: Sequence[str], ids: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Give for each path the first of those that say the same: shape (n,), path ids."""
+        texts = self.members("", whats, self.rows(ids))
+        if texts.n_unique() == len(texts):
+            return ids
+        frame = pl.DataFrame([texts.alias("text"), pl.Series("id", ids)])
+        return frame.select(pl.col("id").first().over("text")).to_series().to_numpy()
+
+    def _whole(self, key: tuple[str, ...], values: Callable[[int], pl.Series]) -> pl.Series:
+        """Find a column, and make those of its rows that are new."""
+        column = self._columns.get(key)
         if column is None:
-            column = self._columns[what] = pl.Series([None], dtype=OF_PATH[what])
+            column = self._columns[key] = values(0)
         if len(column) < self._count:
-            column.append(self._values(what, len(column)))
+            column.append(values(len(column)))
             if column.n_chunks() > _MAX_CHUNKS:
                 column.rechunk(in_place=True)
-        return spread(column, rows)
+        return column
+
+    def _members(self, side: str, whats: Sequence[str], start: int) -> pl.Series:
+        columns = [self._values(what, start).alias(f"{side}{what}") for what in whats]
+        objects = pl.DataFrame(columns).to_struct().struct.json_encode()
+        return "," + objects.str.slice(1).str.head(-1)
 
     def _values(self, what: str, start: int) -> pl.Series:
-        """Make the rest of a column, from a row on."""
+        """Make the rest of a column, from a row on; row 0 alone if from there."""
+        if not start:
+            return pl.Series([None], dtype=OF_PATH[what])
         ids = self._ids[start : self._count]
         if what in _NUMBERS:
             numbers = getattr(self._paths, _NUMBERS[what])[ids]
@@ -122,7 +148,7 @@ class PathColumns:
         self._ids = np.zeros(64, np.int32)
         self._born = np.zeros(64, np.int64)
         self._row_of = np.zeros(64, np.uint32)
-        self._columns: dict[str, pl.Series] = {}
+        self._columns: dict[tuple[str, ...], pl.Series] = {}
         # Texts that are read already, of the rows from one on; 0: there are none.
         self._fresh: dict[str, list[str | None]] = {}
         self._fresh_from = 0

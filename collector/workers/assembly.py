@@ -34,7 +34,7 @@ from collector.workers.device_status import device_status
 from collector.workers.flow_filling import FlowFiller
 from collector.workers.flow_path import FlowPath
 from collector.workers.outputs import Outputs
-from collector.workers.publisher import Origin, Publisher, Sequence
+from collector.workers.publisher import Origin, Publisher, SequenceNumbers
 from collector.workers.slot_table import slot_table
 
 _PUMP_S = 0.01  # until more of a large window is published
@@ -111,7 +111,7 @@ class Assembly:
             has_room=lambda: self._publisher.has_room_for_events,
             hint=lambda device, names: context.hint("bmp", device, names),
         )
-        self._sequence: Sequence = {}
+        self._sequence: SequenceNumbers = {}
         self._aggregators: dict[str, Aggregator] = {}
         self._make_outputs(config)
 

@@ -1,7 +1,7 @@
 """What is published of each batch and event: which columns, numbered, encoded, to which output."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -12,13 +12,14 @@ from collector.config.model import PublishTable
 from collector.metrics import Counters, register
 from collector.pipeline.batch import Batch
 from collector.processors.aggregate import Aggregator
-from collector.records.columns import JOIN_COLUMNS
+from collector.processors.closed_window import ClosedWindow
+from collector.records.columns import JOIN_COLUMNS, MEMBERS
 from collector.records.condition import Condition
 from collector.records.encode import encode, encode_events
 from collector.records.flow_batch import FlowBatch
 from collector.records.needed_columns import needed_columns
-from collector.records.publish import Tables, published_frame
-from collector.records.raw_columns import BatchColumns
+from collector.records.publish import PATH_COLUMNS, Tables, published_frame
+from collector.records.raw_columns import BatchColumns, RawColumns
 from collector.workers.guard import Guard
 from collector.workers.outputs import Outputs
 
@@ -28,10 +29,10 @@ register(
 )
 
 FLOW, BMP = "flow", "bmp"
-_SLICE_ROWS = 8192
+_JSON = ("json", "json-lines")
 _SLICES_A_TURN = 4
 
-Sequence = dict[tuple[str, str], int]
+SequenceNumbers = dict[tuple[str, str], int]
 """Output and topic to the number of records so far."""
 
 
@@ -66,7 +67,7 @@ class Publisher:
         counters: Counters,
         guard: Guard,
         type_of: Callable[[str], pl.DataType],
-        sequence: Sequence,
+        sequence: SequenceNumbers,
     ) -> None:
         publishes = tuple(publishes)
         self._flows = [publish for publish in publishes if publish.records == FLOW]
@@ -127,7 +128,7 @@ class Publisher:
         """Publish a correlated batch, and add it to the aggregates."""
         columns = BatchColumns(batch)
         for publish in self._flows:
-            if not self._guard.run("publish", self._publish_flows, publish, columns):
+            if not self._guard.run("publish", self._put, publish, columns, batch.rows, ()):
                 self._count_failed(publish, batch.rows)
         for name, aggregator in self.aggregators.items():
             self._guard.run("aggregate", self._add, name, aggregator, batch, now_s)
@@ -189,43 +190,49 @@ class Publisher:
     def _close(self, name: str, aggregator: Aggregator, now_s: float | None) -> None:
         self._windows(name, aggregator.flush() if now_s is None else aggregator.tick(now_s))
 
-    def _windows(self, name: str, frames: list[pl.DataFrame]) -> None:
-        if not frames:
+    def _windows(self, name: str, windows: list[ClosedWindow]) -> None:
+        if not windows:
             return
         if any(waiting == name for waiting, _ in self._waiting):
             # An output that is slower than windows come: its buffer says what is dropped.
             self.publish_waiting()
-        # In slices: what encoding one takes of memory serves for the next.
-        slices = chain.from_iterable(frame.iter_slices(_SLICE_ROWS) for frame in frames)
+        slices = chain.from_iterable(window.slices() for window in windows)
         self._waiting.append((name, slices))
         self.pump()
 
-    def _publish_slice(self, name: str, rows: pl.DataFrame) -> None:
+    def _publish_slice(self, name: str, raw: pl.DataFrame) -> None:
+        order = self.aggregators[name].columns
         for publish in self._aggregates[name]:
-            if not self._guard.run("publish", self._put, publish, rows):
-                self._count_failed(publish, rows.height)
+            if not self._guard.run("publish", self._put, publish, raw, raw.height, order):
+                self._count_failed(publish, raw.height)
 
-    def _publish_flows(self, publish: PublishTable, columns: BatchColumns) -> None:
-        self._put(publish, published_frame(columns, self._tables, self._needed(publish)))
-
-    def _needed(self, publish: PublishTable) -> tuple[str, ...]:
+    def _needed(self, publish: PublishTable, order: Sequence[str] = ()) -> tuple[str, ...]:
         """Columns to make text of: those published, and those the filter looks at; empty: all."""
-        if not publish.columns:
+        wanted = publish.columns or order
+        if not wanted:
             return ()
         condition = self._filters.get(publish)
         # Every record has a device: it stands for those that have nothing else of what is wanted.
-        return (*publish.columns, *(condition.columns if condition else ()), "device")
+        return (*wanted, *(condition.columns if condition else ()), "device")
 
-    def _put(self, publish: PublishTable, frame: pl.DataFrame) -> None:
+    def _put(
+        self, publish: PublishTable, raw: RawColumns, rows: int, order: tuple[str, ...]
+    ) -> None:
+        """Publish records in the order of columns that the publication says, else as given."""
         condition = self._filters.get(publish)
+        members = publish.format in _JSON and not (
+            condition and PATH_COLUMNS.intersection(condition.columns)
+        )
+        needed = self._needed(publish, order)
+        frame = published_frame(raw, self._tables, needed, members=members)
         if condition is not None:
             frame = condition.apply(frame)
-        rows = frame.height
+            rows = frame.height
         if not rows:
             return
-        columns = [
-            frame[name] for name in publish.columns or frame.columns if name in frame.columns
-        ]
+        order = publish.columns or order or tuple(frame.columns)
+        names = dict.fromkeys((*order, *MEMBERS))
+        columns = [frame[name] for name in names if name in frame.columns]
         if publish.format != "arrow":
             # Most templates fill a part of the columns only.
             columns = [column for column in columns if column.null_count() < rows]

@@ -16,6 +16,7 @@ from collector.exporters import kafka
 from collector.exporters.kafka import KafkaExporter
 from collector.exporters.kafka_log import LibraryLog
 from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
+from collector.exporters.kafka_packing import java_hash
 from collector.pipeline.batch import Batch, PartlyRejectedError, UnfinishedExportError
 
 _RECORDS_AT = 61  # octets of a record batch's header
@@ -38,8 +39,7 @@ class Producer:
 
     cluster: Cluster
 
-    def __init__(self, *, max_batch_size: int, **_settings: object) -> None:
-        self.max_batch_size = max_batch_size
+    def __init__(self, **_settings: object) -> None:
         self.client = self
         self.cluster.producers += 1
         self.cluster.open += 1
@@ -55,9 +55,6 @@ class Producer:
         if topic == "forbidden":
             raise errors.TopicAuthorizationFailedError(topic)
         return self.cluster.partitions
-
-    def create_batch(self) -> BatchBuilder:
-        return BatchBuilder(self.max_batch_size, 0)
 
     async def send_batch(self, builder: BatchBuilder, topic: str, *, partition: int):
         answer = self.cluster.answers.pop(0) if self.cluster.answers else None
@@ -99,14 +96,14 @@ def send(batch: Batch, **options) -> KafkaExporter:
     ],
 )
 def test_the_hash_of_a_key_is_javas(key: bytes, java: int) -> None:
-    assert kafka._java_hash(key) == java & 0x7FFFFFFF
+    assert java_hash(key) == java & 0x7FFFFFFF
 
 
 def test_messages_of_a_key_share_a_partition(cluster: Cluster) -> None:
     send(Batch.of("flow", [(key, b"{}") for key in (b"21", b"abc", b"21", b"foobar")]))
     expected = {}
     for key in (b"21", b"abc", b"21", b"foobar"):
-        partition = kafka._java_hash(key) % 4
+        partition = java_hash(key) % 4
         expected[partition] = expected.get(partition, 0) + 1
     assert {partition: count for _, partition, count in cluster.taken} == expected
 
@@ -159,7 +156,7 @@ def test_a_message_beyond_the_limit_is_left_out(cluster: Cluster) -> None:
     with pytest.raises(PartlyRejectedError) as told:
         send(batch, message_octets=100)
     assert (told.value.refused, told.value.why) == (7, "too_large")
-    assert cluster.taken == [("flow", kafka._java_hash(b"21") % 4, 2)]
+    assert cluster.taken == [("flow", java_hash(b"21") % 4, 1)] * 2
     assert cluster.producers == 1
 
 

@@ -11,15 +11,47 @@ from hypothesis import strategies as st
 
 from collector.metrics import Counters
 from collector.processors.aggregate import AggregateSpec, Aggregator
+from collector.processors.closed_window import ClosedWindow
 from collector.records.flow_batch import FlowBatch
-from collector.records.publish import Tables
+from collector.records.publish import Tables, published_frame
 from tests.processors.raw import EXPORTERS, path, raw, tables
 
 WINDOW_S = 1_700_000_040  # a whole minute
 NOW_S = WINDOW_S + 20.0
 
 
-def aggregator(known: Tables, **changed: Any) -> tuple[Aggregator, Counters]:
+class ReadAtOnce:
+    """An aggregator whose windows are published at once, as frames."""
+
+    def __init__(self, spec: AggregateSpec, known: Tables, counters: Counters) -> None:
+        self._inner = Aggregator(spec, known, counters)
+        self._known = known
+
+    @property
+    def groups(self) -> int:
+        return self._inner.groups
+
+    def add(self, batch: FlowBatch, now_s: float) -> list[pl.DataFrame]:
+        return self._frames(self._inner.add(batch, now_s))
+
+    def tick(self, now_s: float) -> list[pl.DataFrame]:
+        return self._frames(self._inner.tick(now_s))
+
+    def flush(self) -> list[pl.DataFrame]:
+        return self._frames(self._inner.flush())
+
+    def _frames(self, windows: list[ClosedWindow]) -> list[pl.DataFrame]:
+        return [
+            pl.concat([self._frame(part) for part in window.slices()], how="vertical_relaxed")
+            for window in windows
+        ]
+
+    def _frame(self, part: pl.DataFrame) -> pl.DataFrame:
+        texts = published_frame(part, self._known, self._inner.columns)
+        return texts.select(name for name in self._inner.columns if name in texts.columns)
+
+
+def spec(**changed: Any) -> AggregateSpec:
     settings = {
         "name": "a",
         "keys": ("device",),
@@ -30,8 +62,12 @@ def aggregator(known: Tables, **changed: Any) -> tuple[Aggregator, Counters]:
         "time_range_s": 3600,
         "max_groups": 1000,
     }
+    return AggregateSpec(**settings | changed)
+
+
+def aggregator(known: Tables, **changed: Any) -> tuple[ReadAtOnce, Counters]:
     counters = Counters()
-    return Aggregator(AggregateSpec(**settings | changed), known, counters), counters
+    return ReadAtOnce(spec(**changed), known, counters), counters
 
 
 def rows(frames: list[pl.DataFrame]) -> list[dict[str, Any]]:
@@ -175,6 +211,26 @@ def test_attribute_sets_that_agree_in_the_keys_are_one_group() -> None:
         ("1 2", 2, [], 4, 1),
         (None, None, None, 8, 1),
     ]
+
+
+def test_a_window_comes_in_slices_that_are_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.processors.closed_window.SLICE_ROWS", 4)
+    known = tables()
+    number = path(known, as_path_text="1 2")
+    total = Aggregator(spec(keys=("destinationAddress", "destinationAsPath")), known, Counters())
+    routes = [number, 0] * 5
+    total.add(raw(NOW_S, destinationAddress=range(10), destinationRoute=routes, octets=[1] * 10), 0)
+    (window,) = total.flush()
+    assert window.rows == 10
+    slices = window.slices()
+    parts = [next(slices)]
+    assert known.paths.holders.any()
+    parts += slices
+    assert not known.paths.holders.any()
+    assert [part.height for part in parts] == [4, 4, 2]
+    told = pl.concat(parts)
+    assert sorted(told["destinationAddress.lo"] & 0xFFFF) == list(range(10))
+    assert sorted(told["destinationRoute"]) == sorted(routes)
 
 
 def test_integers_of_a_path_need_no_path_later() -> None:

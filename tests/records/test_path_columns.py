@@ -1,6 +1,7 @@
 """Columns of paths: right for every id, also after ids were given to other paths."""
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,3 +77,34 @@ def test_a_column_asked_for_late_leaves_out_the_paths_that_are_gone() -> None:
     assert again in ids[0::2]
     assert says(columns, "Communities", [again, ids[1]]) == [["9:1", "9:2"], ["1:1"]]
     assert says(columns, "AsPath", [again, ids[1]]) == ["9", "1"]
+
+
+@pytest.mark.parametrize("limit", [3, 1 << 18])
+@given(turns=st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=12))
+def test_members_say_what_the_columns_say(limit: int, turns: list[list[int]]) -> None:
+    paths = new_paths()
+    columns, whats = PathColumns(paths), ("Med", "AsPath", "Communities", "NextHop")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(path_columns, "_MAX_PATHS", limit)
+        for number, wanted in enumerate(turns):
+            ids = [0]
+            for n in wanted:
+                says_n = Path(med=n or None, as_path_text=f'{number} "{n}"', communities=("1:2",))
+                ids.append(add_path(paths, says_n, (n, number)))
+            texts = columns.members("source", whats, columns.rows(np.array(ids, np.int32)))
+            told = [orjson.loads("{" + text.removeprefix(",") + "}") for text in texts]
+            by_column = {what: says(columns, what, ids) for what in whats}
+            assert told == [
+                {f"source{what}": by_column[what][row] for what in whats} for row in range(len(ids))
+            ]
+            paths.collect()
+
+
+@given(meds=st.lists(st.integers(0, 5), min_size=1, max_size=20))
+def test_paths_that_say_the_same_are_told_as_one(meds: list[int]) -> None:
+    paths = new_paths()
+    columns = PathColumns(paths)
+    # Two that say the same in MED differ in what nobody asks for.
+    ids = [add_path(paths, Path(med=med, local_pref=n), n) for n, med in enumerate(meds)]
+    told = columns.alike(("Med", "AsPath"), np.array([0, *ids], np.int32)).tolist()
+    assert told == [0, *(ids[meds.index(med)] for med in meds)]
