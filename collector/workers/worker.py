@@ -14,6 +14,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+import numpy.ma  # noqa: F401, np.unique loads it when first called: not while sockets wait
 import uvloop
 
 from collector.config.document import from_document
