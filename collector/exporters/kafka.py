@@ -3,14 +3,20 @@
 import asyncio
 import logging
 import ssl
+import time
+from collections.abc import Iterable, Sequence
+from zlib import crc32
 
-from aiokafka import AIOKafkaProducer, errors
+from aiokafka import AIOKafkaProducer, codec, errors
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from collector.errors import RejectedExportError, RetryableExportError
 from collector.exporters.kafka_log import LibraryLog
 from collector.exporters.kafka_options import KafkaOptions
-from collector.exporters.kafka_packing import Packer, Parcel
-from collector.pipeline.batch import Batch, PartlyRejectedError, UnfinishedExportError
+from collector.exporters.kafka_packing import Packer
+from collector.pipeline.batch import Batch, Message, PartlyRejectedError, UnfinishedExportError
 
 _log = logging.getLogger(__name__)
 _library_log = LibraryLog()
@@ -33,6 +39,49 @@ _PRODUCER_IS_BROKEN = (
 _TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 
 
+_NO_HEADERS: list[tuple[str, bytes]] = []
+_NOT_COMPRESSED = 0
+_CODECS = {
+    "none": _NOT_COMPRESSED,
+    "gzip": DefaultRecordBatch.CODEC_GZIP,
+    "snappy": DefaultRecordBatch.CODEC_SNAPPY,
+    "lz4": DefaultRecordBatch.CODEC_LZ4,
+    "zstd": DefaultRecordBatch.CODEC_ZSTD,
+}
+
+# The library compresses at zstd's level 3 and has no setting for it. Of records such as ours level
+# 1 makes less, for a fifth less CPU (measured: 1.09 us a record and 10.5 % of its octets, against
+# 1.37 us and 11.7 %).
+codec.zstd_encode.__defaults__ = (1,)
+
+
+class Parcel(BatchBuilder):
+    """One Kafka batch: which messages of ours it holds, and what became of it.
+
+    Attributes:
+        indices: of its messages in our batch.
+        error: why it was not taken.
+    """
+
+    def __init__(self, partition: int, octets: int, compression: int) -> None:
+        super().__init__(octets, compression)
+        self.partition = partition
+        self.indices: Sequence[int] = ()
+        self.error: BaseException | None = None
+
+    def extend(self, messages: Iterable[Message]) -> int:
+        """Take messages until there is no room; as `append` of each does, in half the time."""
+        timestamp_ms = int(time.time() * 1000)
+        append, count = self._builder.append, 0
+        for key, payload in messages:
+            if append(count, timestamp_ms, key, payload, _NO_HEADERS) is None:
+                break
+            count += 1
+        self._relative_offset = count
+        self.close()
+        return count
+
+
 class KafkaExporter:
     """Exporter to one cluster; the only user of aiokafka.
 
@@ -49,7 +98,14 @@ class KafkaExporter:
         """
         self._options = options
         self._tls = options.tls.context() if options.tls else None
-        self._packer = Packer(options)
+        compression = _CODECS[options.compression]
+        self._packer: Packer[Parcel] = Packer(
+            options,
+            lambda partition, octets, compressed: Parcel(
+                partition, octets, _NOT_COMPRESSED if compressed else compression
+            ),
+            _HASHES.get(options.partitioner),
+        )
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -210,6 +266,14 @@ class KafkaExporter:
             case TimeoutError():
                 return "no answer"
         return _text(error)
+
+
+def java_hash(key: bytes) -> int:
+    """Hash a key as Java's default partitioner: the sign bit goes before the modulo."""
+    return murmur2(key) & 0x7FFFFFFF
+
+
+_HASHES = {"murmur2": java_hash, "crc32": crc32}  # by `KafkaOptions.partitioner`
 
 
 def _text(error: BaseException | None) -> str:

@@ -1,87 +1,61 @@
 """Messages into Kafka batches: which partition each goes to, and how many one batch takes."""
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from zlib import crc32
-
-from aiokafka import codec
-from aiokafka.partitioner import murmur2
-from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.record.default_records import DefaultRecordBatch
+from typing import Generic, Protocol, TypeVar
 
 from collector.exporters.kafka_options import KafkaOptions
 from collector.pipeline.batch import Batch, Message
 
 _REMEMBERED_KEYS = 65_536
-_NO_HEADERS: list[tuple[str, bytes]] = []
-_NOT_COMPRESSED = 0
-_CODECS = {
-    "none": _NOT_COMPRESSED,
-    "gzip": DefaultRecordBatch.CODEC_GZIP,
-    "snappy": DefaultRecordBatch.CODEC_SNAPPY,
-    "lz4": DefaultRecordBatch.CODEC_LZ4,
-    "zstd": DefaultRecordBatch.CODEC_ZSTD,
-}
 
-# The library compresses at zstd's level 3 and has no setting for it. Of records such as ours level
-# 1 makes less, for a fifth less CPU (measured: 1.09 us a record and 10.5 % of its octets, against
-# 1.37 us and 11.7 %).
-codec.zstd_encode.__defaults__ = (1,)
+Hash = Callable[[bytes], int]
 
 
-class Parcel(BatchBuilder):
-    """One Kafka batch: which messages of ours it holds, and what became of it.
+class Parcel(Protocol):
+    """One Kafka batch that is being filled.
 
     Attributes:
         indices: of its messages in our batch.
-        error: why it was not taken.
     """
 
-    def __init__(self, partition: int, octets: int, compression: int) -> None:
-        super().__init__(octets, compression)
-        self.partition = partition
-        self.indices: Sequence[int] = ()
-        self.error: BaseException | None = None
+    indices: Sequence[int]
 
     def extend(self, messages: Iterable[Message]) -> int:
-        """Append messages until there is no room; give how many were taken.
-
-        As `append` of each does, in half the time. The first is taken whatever its size.
-        """
-        timestamp_ms = int(time.time() * 1000)
-        append, count = self._builder.append, 0
-        for key, payload in messages:
-            if append(count, timestamp_ms, key, payload, _NO_HEADERS) is None:
-                break
-            count += 1
-        self._relative_offset = count
-        self.close()
-        return count
+        """Take messages until there is no room, the first whatever its size; give how many."""
 
 
-class Packer:
+P = TypeVar("P", bound=Parcel)
+
+
+class Packer(Generic[P]):
     """Sorts messages by partition, and fills parcels.
+
+    Args:
+        new_parcel: makes an empty one of (partition, octets before compression, whether its
+            messages are compressed already).
+        hash_of: a key's hash; None: keys do not count.
 
     Attributes:
         octets: a parcel's size before compression.
     """
 
-    def __init__(self, options: KafkaOptions) -> None:
+    def __init__(
+        self, options: KafkaOptions, new_parcel: Callable[[int, int, bool], P], hash_of: Hash | None
+    ) -> None:
         self.octets = min(options.batch_octets, options.message_octets)
         self._limit = options.message_octets
-        self._codec = _CODECS[options.compression]
+        self._new_parcel = new_parcel
         self._fixed = options.partition
-        self._hash = _HASHES.get(options.partitioner)
+        self._hash = hash_of
         self._partition_of: dict[bytes, int] = {}
         self._partition_count = 0
         self._turn = 0
 
-    def pack(self, batch: Batch, partitions: list[int]) -> tuple[list[Parcel], list[int]]:
+    def pack(self, batch: Batch, partitions: list[int]) -> tuple[list[P], list[int]]:
         """Put a batch into parcels; tell apart, by index, the messages that are too large."""
-        parcels: list[Parcel] = []
+        parcels: list[P] = []
         too_large: list[int] = []
-        compression = _NOT_COMPRESSED if batch.compressed else self._codec
         for partition, indices in self._assign(batch, partitions).items():
             messages = batch.messages
             if len(indices) < len(messages):
@@ -93,7 +67,7 @@ class Packer:
                     too_large.append(indices[first])
                     first += 1
                     continue
-                parcel = Parcel(partition, self.octets, compression)
+                parcel = self._new_parcel(partition, self.octets, batch.compressed)
                 count = parcel.extend(islice(messages, first, None))
                 parcel.indices = indices[first : first + count]
                 first += count
@@ -121,11 +95,3 @@ class Packer:
         for index, key in enumerate(keys):
             chosen.setdefault(without_key if key is None else where[key], []).append(index)
         return chosen
-
-
-def java_hash(key: bytes) -> int:
-    """Hash a key as Java's default partitioner: the sign bit goes before the modulo."""
-    return murmur2(key) & 0x7FFFFFFF
-
-
-_HASHES = {"murmur2": java_hash, "crc32": crc32}  # by `KafkaOptions.partitioner`

@@ -13,10 +13,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from collector.errors import ConfigError, RejectedExportError, RetryableExportError
 from collector.exporters import kafka
-from collector.exporters.kafka import KafkaExporter
+from collector.exporters.kafka import KafkaExporter, java_hash
 from collector.exporters.kafka_log import LibraryLog
 from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
-from collector.exporters.kafka_packing import java_hash
 from collector.pipeline.batch import Batch, PartlyRejectedError, UnfinishedExportError
 
 _RECORDS_AT = 61  # octets of a record batch's header

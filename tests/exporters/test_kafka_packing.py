@@ -5,15 +5,16 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.exporters.kafka import KafkaExporter, Parcel, java_hash
 from collector.exporters.kafka_options import KafkaOptions
-from collector.exporters.kafka_packing import Packer, Parcel, java_hash
+from collector.exporters.kafka_packing import Packer
 from collector.pipeline.batch import Batch
 
 _PARTITIONS = [0, 1, 2]
 
 
-def packer(**options) -> Packer:
-    return Packer(KafkaOptions(bootstrap="broker:9092", **options))
+def packer(**options) -> Packer[Parcel]:
+    return KafkaExporter(KafkaOptions(bootstrap="broker:9092", **options))._packer
 
 
 def content(parcel: Parcel) -> list[tuple[int, bytes | None, bytes]]:
