@@ -52,10 +52,7 @@ def ratio_to_nfacctd(results: Sequence[Result], row: Row, unit: str) -> float | 
 
 def ratio_to_base(results: Sequence[Result], row: Row, unit: str) -> float | None:
     """What a row costs of its base row; None where one of them has no valid run."""
-    base = _values(results, row.base, OURS, unit)
-    # "us/flow with updates" is a multiple of the base row's "us/flow".
-    base = base or _values(results, row.base, OURS, unit.partition(" with ")[0])
-    return _ratio(_values(results, row.name, OURS, unit), base)
+    return _ratio(_values(results, row.name, OURS, unit), _values(results, row.base, OURS, unit))
 
 
 def _rows(results: Sequence[Result]) -> list[Row]:

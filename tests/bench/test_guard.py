@@ -31,14 +31,6 @@ def test_ratios_are_to_nfacctd_and_to_the_base_row() -> None:
     assert f"| H100 | {ROWS['H100'].what} | us/flow | - | 2.00 of B |" in text
 
 
-def test_churn_with_its_updates_is_a_multiple_of_the_row_without() -> None:
-    results = [
-        Result("C", "ours", {"us/flow": 2.0}),
-        Result("K", "ours", {"us/flow": 2.2, "us/flow with updates": 5.0}),
-    ]
-    assert "| us/flow with updates | - | 2.50 of C |" in ratios_table(results)
-
-
 def test_a_row_is_too_dear_from_twice_its_recorded_ratio() -> None:
     recorded = {"B": {"nfacctd": 0.4}}
     assert too_dear({"B": {"nfacctd": 0.8}}, recorded) == []
