@@ -1,8 +1,8 @@
 /* Choose the socket, and so the worker, of a datagram or SYN by the device it came from.
  *
- * Loaded once for each reuseport group by collector/steering/bcc_loader.py, which defines SLOTS
- * and the maps' file descriptors: BUCKETS_FD, ALIASES_FD and COUNTERS_FD are shared by all groups,
- * SOCKETS_FD holds this group's sockets in slot order.
+ * Compiled once for each reuseport group by collector/steering/bcc_loader.py, which defines STEER,
+ * the name of this group's program, SLOTS and the maps' file descriptors: BUCKETS_FD, ALIASES_FD
+ * and COUNTERS_FD are shared by all groups, SOCKETS_FD holds this group's sockets in slot order.
  */
 #define BPF_LICENSE Apache-2.0
 
@@ -10,7 +10,7 @@
 #include "source_address.h"
 #include "counters.h"
 
-int steer(struct sk_reuseport_md *packet)
+int STEER(struct sk_reuseport_md *packet)
 {
     u32 address[4], device[4], bucket, slot;
     u32 *alias;

@@ -38,12 +38,15 @@ class LoaderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One program to be loaded: a function of a file in bpf/, and what to compile into it."""
+    """One program to be loaded: a function of a file in bpf/, and what to compile into it.
+
+    No two may have the same function; a file may stand in several, with other ``defines``.
+    """
 
     file: str
     function: str
     program_type: int
-    defines: Mapping[str, int]
+    defines: Mapping[str, int | str]
 
 
 def load(sources: Sequence[Source], map_fds: Sequence[int]) -> list[int]:
@@ -109,13 +112,31 @@ def _import_bcc() -> ModuleType:
     raise LoaderError(_NOT_INSTALLED)
 
 
-def _compile(bcc: ModuleType, source: dict[str, Any]) -> tuple[object, int]:
-    flags = [f"-I{BPF_DIRECTORY}"]
-    flags += [f"-D{name}={value}" for name, value in source["defines"].items()]
+def _compile(bcc: ModuleType, sources: list[dict[str, Any]]) -> object:
+    """Compile all files as one text: most of the time goes into headers that they share."""
+    text = "".join(map(_text_of, sources))
     try:
-        module = bcc.BPF(src_file=str(BPF_DIRECTORY / source["file"]), cflags=flags)
-        return module, module.load_func(source["function"], source["program_type"]).fd
+        return bcc.BPF(text=text, cflags=[f"-I{BPF_DIRECTORY}"])
     except Exception as error:  # BCC raises nothing more special
+        raise LoaderError(str(error)) from error
+
+
+def _text_of(source: dict[str, Any]) -> str:
+    defines = source["defines"]
+    return "".join(
+        [
+            *(f"#define {name} {value}\n" for name, value in defines.items()),
+            f'#line 1 "{source["file"]}"\n',
+            (BPF_DIRECTORY / source["file"]).read_text(),
+            *(f"#undef {name}\n" for name in defines),
+        ]
+    )
+
+
+def _load(module: Any, source: dict[str, Any]) -> int:
+    try:
+        return module.load_func(source["function"], source["program_type"]).fd
+    except Exception as error:
         raise LoaderError(f"{source['file']}: {error}") from error
 
 
@@ -126,13 +147,13 @@ def _answer() -> None:
         # BCC asks for kernel headers; ours need none of the kernel's.
         os.environ["BCC_KERNEL_SOURCE"] = str(BPF_DIRECTORY / "kernel_stub")
         try:
-            bcc = _import_bcc()
             # A module closes its programs when it goes, so it stays until they are sent.
-            loaded = [_compile(bcc, source) for source in sources]
+            module = _compile(_import_bcc(), sources)
+            programs = [_load(module, source) for source in sources]
         except LoaderError as error:
             parent.sendall(str(error).encode())
         else:
-            socket.send_fds(parent, [b"loaded"], [fd for _, fd in loaded])
+            socket.send_fds(parent, [b"loaded"], programs)
 
 
 if __name__ == "__main__":

@@ -135,9 +135,10 @@ class EbpfSteering:
                 array = SocketArray(sock.fileno() for sock in group.sockets)
                 arrays.append(until_attached.enter_context(closing(array)))
             sources = [Source("allow.c", "allow", SOCKET_FILTER, fds)]
-            for array in arrays:
-                defines = fds | {"SLOTS": self._slots, "SOCKETS_FD": array.fd}
-                sources.append(Source("steer.c", "steer", SK_REUSEPORT, defines))
+            for number, array in enumerate(arrays):
+                name = f"steer_{number}"
+                defines = fds | {"STEER": name, "SLOTS": self._slots, "SOCKETS_FD": array.fd}
+                sources.append(Source("steer.c", name, SK_REUSEPORT, defines))
             try:
                 programs = load(sources, [*fds.values(), *(array.fd for array in arrays)])
             except LoaderError as error:

@@ -47,6 +47,8 @@ class Slot:
     """Keeps one worker running on this slot's sockets.
 
     Args:
+        steered: set when only this slot's devices reach its sockets: a worker is started before
+            that, and reads nothing until then.
         output_gone: called when the worker says that an output is gone for good.
 
     Attributes:
@@ -61,6 +63,7 @@ class Slot:
         learned: LearnedStore,
         hints: AliasHints,
         start_message: Callable[[], dict[str, Any]],
+        steered: asyncio.Event,
         output_gone: Callable[[], None],
     ) -> None:
         self.number = number
@@ -73,6 +76,7 @@ class Slot:
         self._learned = learned
         self._hints = hints
         self._start_message = start_message
+        self._steered = steered
         self._output_gone = output_gone
         self._earlier = Counters()
         self._latest: dict[str, int] = {}
@@ -200,6 +204,7 @@ class Slot:
         for first in range(0, len(items), _RESTORE_ITEMS):
             channel.tell("restore", items[first : first + _RESTORE_ITEMS])
             await channel.room()
+        await self._steered.wait()
         channel.tell("go", None)
 
     def _told(self, kind: str, content: Any) -> None:

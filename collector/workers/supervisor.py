@@ -1,8 +1,8 @@
 """The supervisor: owns what must survive a worker, and keeps one worker in each slot.
 
-It opens every socket in slot order, attaches steering, starts workers that inherit their sockets,
-restarts dead ones, forwards signals as orderly requests, and answers on the control socket. It
-decodes nothing.
+It opens every socket in slot order, starts workers that inherit their sockets, attaches steering
+while they load, restarts dead ones, forwards signals as orderly requests, and answers on the
+control socket. It decodes nothing.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -71,6 +73,8 @@ class Supervisor:
         self._steering: Steering | None = None
         self._learned = LearnedStore()
         self._hints = AliasHints()
+        self._steered = asyncio.Event()
+        self._reload_waits = False
         self._stop_signals = 0
         self._stopped = asyncio.Event()
         self._started_s = time.time()
@@ -81,22 +85,30 @@ class Supervisor:
         Raises:
             SteeringError: a socket cannot be opened, or the rung asked for is refused.
         """
-        self._open()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         for number, name in self._forwarded.items():
             loop.add_signal_handler(number, self._forward, name)
+        self._open()
+        runs = [asyncio.ensure_future(slot.run()) for slot in self.slots]
+        for run in runs:
+            run.add_done_callback(self._slot_ended)
+        try:
+            await self._steer()
+        except SteeringError:
+            for slot in self.slots:
+                slot.kill()
+            await asyncio.wait(runs)
+            self._close()
+            raise
         path = self.config.collector.control_socket or control_socket.default_path()
         try:
             server = await control_socket.serve(path, self._answer)
         except OSError as error:
             log.warning("no control socket, so no `collector status`: %s", error)
             server = None
-        runs = [asyncio.ensure_future(slot.run()) for slot in self.slots]
-        for run in runs:
-            run.add_done_callback(self._slot_ended)
         logger = asyncio.ensure_future(self._log_counters())
         for slot in self.slots:
             await self._wait_ready(slot)
@@ -150,6 +162,9 @@ class Supervisor:
         if self._reread is None:
             log.warning("nothing to read again: the service runs without a configuration file")
             return
+        if self._steering is None:
+            self._reload_waits = True
+            return
         try:
             new = self._reread()
         except ConfigError as error:
@@ -158,7 +173,6 @@ class Supervisor:
         for refused in refused_changes(self.config, new):
             log.error("cannot change while running, restart for it: %s", refused)
         new = keep_fixed(self.config, new)
-        assert self._steering is not None
         try:
             self._steering.update(slot_table(new, len(self.slots)), _allow_list(new))
         except SteeringError as error:
@@ -196,17 +210,10 @@ class Supervisor:
                         listen.receive_buffer_octets,
                     )
                 )
-            self._warn_of_small_buffers()
-            self._steering = attach(
-                self.groups,
-                slot_table(self.config, count),
-                _allow_list(self.config),
-                self.config.steering.mode,
-            )
         except SteeringError:
             self._close()
             raise
-        log.info("%s", self._steering.reason)
+        self._warn_of_small_buffers()
         for number in range(count):
             sockets = [
                 SlotSocket(listen.kind, group.sockets[number])
@@ -219,9 +226,28 @@ class Supervisor:
                     self._learned,
                     self._hints,
                     self._start_message,
+                    self._steered,
                     self._output_gone,
                 )
             )
+
+    async def _steer(self) -> None:
+        """Attach steering while the workers, which read nothing before, load their modules."""
+        config = self.config
+        work = partial(
+            attach,
+            self.groups,
+            slot_table(config, len(self.slots)),
+            _allow_list(config),
+            config.steering.mode,
+        )
+        with ThreadPoolExecutor(1) as compiler:
+            loop = asyncio.get_running_loop()
+            self._steering = await loop.run_in_executor(compiler, work)
+        log.info("%s", self._steering.reason)
+        self._steered.set()
+        if self._reload_waits:
+            self.reload()
 
     def _warn_of_small_buffers(self) -> None:
         for listen, group in zip(self.config.listen, self.groups, strict=True):

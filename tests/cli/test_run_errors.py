@@ -67,6 +67,20 @@ def test_a_port_that_is_taken_ends_with_3(tmp_path: Path, taken_port: int) -> No
     assert "Traceback" not in ended.stderr
 
 
+def test_steering_that_is_refused_ends_with_3_and_the_workers_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    devices = [f"10.1.{n >> 8}.{n & 255}', '10.2.{n >> 8}.{n & 255}" for n in range(3_000)]
+    file.write_text(
+        f"{_listen(0)}[steering]\nmode = 'cbpf'\n"
+        + "".join(f"[[device]]\naddresses = ['{addresses}']\n" for addresses in devices)
+    )
+    # It has ended when its workers have, too: they hold the pipes.
+    ended = _collector("run", "--config", str(file), "--workers", "2")
+    assert ended.returncode == 3
+    assert "3000 aliases" in ended.stderr
+    assert len(ended.stderr.splitlines()) <= 2  # the other may tell of a small receive buffer
+
+
 @pytest.mark.parametrize("command", ["status", "snapshot"])
 def test_no_service_ends_with_1(command: str, tmp_path: Path) -> None:
     path = str(tmp_path / "none.sock")

@@ -9,6 +9,7 @@ import pytest
 from tests.lab.devices import Lan
 from tests.lab.pool import FILE_OUTPUT
 from tests.lab.service import Service
+from tests.lab.waiting import wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -31,7 +32,7 @@ def test_workers_end_with_their_supervisor(lan: Lan, tmp_path: Path) -> None:
 def test_a_signal_while_it_starts_is_an_orderly_stop(lan: Lan, tmp_path: Path) -> None:
     service = Service(lan.network, lan.collector, tmp_path / "collector", _CONFIGURATION)
     service.launch()
-    service.wait_for_log("steering is ")
+    wait_for(service.daemon.children, "a worker", interval_s=0.01, watch=service.daemon.watch)
     assert service.stop() == 0
     assert "ready: " not in service.daemon.text()
 

@@ -67,7 +67,12 @@ class Bench:
         self.workers: list[FakeWorker] = []
         self.refusals = 0
         self._news = asyncio.Event()
-        self.slot = Slot(5, [], self.learned, AliasHints(), lambda: {"workers": 8}, self._gone)
+        self.steered = asyncio.Event()
+        self.steered.set()
+        self.slot = Slot(
+            *(5, [], self.learned, AliasHints(), lambda: {"workers": 8}),
+            *(self.steered, self._gone),
+        )
         self.slot._spawn = self._spawn  # type: ignore[method-assign,assignment]
 
     async def worker(self, number: int) -> FakeWorker:
@@ -128,6 +133,43 @@ def test_all_that_was_learnt_is_handed_over_however_slowly_it_is_read(
         worker.end(0)
         worker.channel.close()
         await listening
+
+    with_slot(test)
+
+
+def test_no_worker_reads_before_steering_is_there() -> None:
+    async def test(bench: Bench) -> None:
+        bench.steered.clear()
+        bench.learned.learn(5, ["template", "192.0.2.1", 10, 0, 256], b"")
+        worker = await bench.worker(0)
+        listening = asyncio.ensure_future(worker.listen())
+        await worker.until("restore")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert [kind for kind, _ in worker.told] == ["start", "restore"]
+        bench.steered.set()
+        await worker.until("go")
+        bench.slot.stop(1.0)
+        worker.end(0)
+        worker.channel.close()
+        await listening
+
+    with_slot(test)
+
+
+def test_a_stop_before_steering_is_there_is_told_at_once() -> None:
+    async def test(bench: Bench) -> None:
+        bench.steered.clear()
+        worker = await bench.worker(0)
+        listening = asyncio.ensure_future(worker.listen())
+        await worker.until("start")
+        bench.slot.stop(1.0)
+        await worker.until("stop")
+        worker.channel.tell("stopped", 0)
+        await worker.channel.finish()
+        worker.end(0)
+        await listening
+        assert "go" not in [kind for kind, _ in worker.told]
 
     with_slot(test)
 
