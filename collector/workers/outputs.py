@@ -8,7 +8,6 @@ from pathlib import Path
 from collector.config.model import OutputTable, PublishTable
 from collector.errors import ExportError
 from collector.exporters.file import FileExporter, FileOptions
-from collector.exporters.kafka import KafkaExporter
 from collector.exporters.kafka_options import KafkaLogin, KafkaOptions, KafkaTls
 from collector.exporters.stdout import StdoutExporter
 from collector.metrics import Counters
@@ -128,6 +127,9 @@ def _exporter(output: OutputTable, lines: bool, slot: int) -> Exporter:
                 keep=output.keep_files or None,
             )
         )
+    # Only here: who has no such output shall not wait for its library, nor give it memory.
+    from collector.exporters.kafka import KafkaExporter  # noqa: PLC0415
+
     return KafkaExporter(_kafka_options(output))
 
 

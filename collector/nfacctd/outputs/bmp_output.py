@@ -1,6 +1,5 @@
 """The outputs of BMP records: the log's and the dumps' (reference 3.6)."""
 
-from collector.exporters.kafka import KafkaExporter
 from collector.metrics import Counters
 from collector.nfacctd.outputs.avro_records import AvroRecords
 from collector.nfacctd.outputs.avro_schemas import bmp_schemas
@@ -8,7 +7,7 @@ from collector.nfacctd.outputs.encoding import Encode, json_octets
 from collector.nfacctd.outputs.file_stream import FileStream, object_form
 from collector.nfacctd.outputs.flow_output import Stream
 from collector.nfacctd.outputs.json_lines import JsonLines, json_lines_exporter
-from collector.nfacctd.outputs.kafka_stream import KafkaStream, Packing, kafka_options
+from collector.nfacctd.outputs.kafka_stream import KafkaStream, Packing, kafka_exporter
 from collector.nfacctd.outputs.purge_file import PurgeFileExporter, PurgeFileOptions
 from collector.nfacctd.outputs.schema_registry import RegisteredExporter
 from collector.nfacctd.outputs.variables import ROUTER_VARIABLES, Pattern
@@ -60,7 +59,7 @@ def _kafka(
 ) -> tuple[Stream, Exporter]:
     kafka = output.kafka
     assert kafka is not None
-    exporter: Exporter = KafkaExporter(kafka_options(kafka))
+    exporter = kafka_exporter(kafka)
     encode: Encode = json_octets
     if output.output != "json":
         schemas = bmp_schemas(settings.bmp, output, settings)

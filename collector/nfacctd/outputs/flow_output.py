@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from collector.exporters.kafka import KafkaExporter
 from collector.exporters.stdout import StdoutExporter
 from collector.metrics import Counters
 from collector.nfacctd.outputs.avro_records import AvroRecords, Container, schema_text
@@ -19,7 +18,7 @@ from collector.nfacctd.outputs.file_stream import (
     object_form,
 )
 from collector.nfacctd.outputs.json_lines import JsonLines, json_lines_exporter
-from collector.nfacctd.outputs.kafka_stream import KafkaStream, Packing, kafka_options
+from collector.nfacctd.outputs.kafka_stream import KafkaStream, Packing, kafka_exporter
 from collector.nfacctd.outputs.print_columns import aligned_row, csv_row, print_columns
 from collector.nfacctd.outputs.purge_file import PurgeFileExporter, PurgeFileOptions
 from collector.nfacctd.outputs.schema_registry import RegisteredExporter
@@ -88,7 +87,7 @@ def write_schemas(path: str, schemas: Mapping[str, Schema]) -> None:
 def _kafka(
     plugin: Plugin, kafka: KafkaSettings, settings: Settings, counters: Counters
 ) -> tuple[Stream, Exporter]:
-    exporter: Exporter = KafkaExporter(kafka_options(kafka))
+    exporter = kafka_exporter(kafka)
     encode: Encode = json_octets
     packing = Packing()
     if plugin.output == "json":

@@ -9,7 +9,7 @@ from collector.metrics import Counters, register
 from collector.nfacctd.outputs.encoding import Encode, Entry, json_octets
 from collector.nfacctd.outputs.variables import Pattern
 from collector.nfacctd.settings import KafkaSettings
-from collector.pipeline.batch import Batch, Message
+from collector.pipeline.batch import Batch, Exporter, Message
 
 register(nfacctd_unwritable="records that their output's form cannot hold, by output")
 
@@ -146,6 +146,14 @@ _HASHES: dict[str, Partitioner] = {
     "murmur2": "murmur2",
     "murmur2_random": "murmur2",
 }
+
+
+def kafka_exporter(settings: KafkaSettings) -> Exporter:
+    """Make what sends a stream."""
+    # Only here: who has no such output shall not wait for its library, nor give it memory.
+    from collector.exporters.kafka import KafkaExporter  # noqa: PLC0415
+
+    return KafkaExporter(kafka_options(settings))
 
 
 def kafka_options(settings: KafkaSettings) -> KafkaOptions:
