@@ -26,6 +26,7 @@ class AddressFamily(Protocol):
     bits: int
     address_words: int
     prefix_words: int
+    place_bits: int
 
     def words_of_prefixes(self, prefixes: Sequence[bytes]) -> list[NDArray[np.uint64]]:
         """Return the key words of prefixes."""
@@ -40,6 +41,19 @@ class AddressFamily(Protocol):
 
     def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
         """Return the bucket of each address."""
+
+    def addresses_of_prefixes(
+        self, words: Sequence[NDArray[np.uint64]]
+    ) -> list[NDArray[np.uint64]]:
+        """Return the words of the first address in each prefix, from its key words."""
+
+    def places(
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return a number below 2 ** ``place_bits`` for what covers each address.
+
+        It depends on the prefix of that length alone, and few prefixes share one.
+        """
 
     def buckets_of_prefixes(
         self, words: Sequence[NDArray[np.uint64]]
@@ -74,12 +88,19 @@ _MASKS = {
 }
 
 
+# Of IPv4: as nodes of a binary tree are numbered, down to /24; longer prefixes have those of theirs.
+_PLACED = np.minimum(np.arange(33, dtype=np.uint64), _24)
+_FIRST_PLACE, _PLACE_SHIFT = np.uint64(1) << _PLACED, _32 - _PLACED
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # of IPv6: the golden ratio spreads what differs anywhere
+
+
 class IPv4:
     """Addresses are uint32 of shape (n,); a bucket is a /16."""
 
     bits = 32
     address_words = 1
     prefix_words = 1
+    place_bits = 25
 
     def words_of_prefixes(self, prefixes: Sequence[bytes]) -> list[NDArray[np.uint64]]:
         """Return one word a prefix: length, address, three zero octets."""
@@ -99,6 +120,19 @@ class IPv4:
     def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
         """Return the upper 16 bits."""
         return (addresses[0] >> _16).view(np.int64)
+
+    def addresses_of_prefixes(
+        self, words: Sequence[NDArray[np.uint64]]
+    ) -> list[NDArray[np.uint64]]:
+        """Return the four octets after the length."""
+        return [(words[0] >> _24) & _LOW_32]
+
+    def places(
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Give each prefix up to /24 a number of its own."""
+        above = addresses[0] >> _PLACE_SHIFT.take(lengths)
+        return (above + _FIRST_PLACE.take(lengths)).view(np.int64)
 
     def buckets_of_prefixes(
         self, words: Sequence[NDArray[np.uint64]]
@@ -121,6 +155,7 @@ class IPv6:
     bits = 128
     address_words = 2
     prefix_words = 3
+    place_bits = 24
 
     def words_of_prefixes(self, prefixes: Sequence[bytes]) -> list[NDArray[np.uint64]]:
         """Return three words a prefix: length and 7 octets, 8 octets, 1 octet and 7 zeros."""
@@ -146,6 +181,24 @@ class IPv6:
     def buckets_of_addresses(self, addresses: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
         """Fold the upper 32 bits: 2001:db8:: and 2001:db9:: are in different buckets."""
         return _fold(addresses[0] >> _32)
+
+    def addresses_of_prefixes(
+        self, words: Sequence[NDArray[np.uint64]]
+    ) -> list[NDArray[np.uint64]]:
+        """Return the sixteen octets after the length."""
+        return [
+            (words[0] << _8) | (words[1] >> _LENGTH),
+            (words[1] << _8) | (words[2] >> _LENGTH),
+        ]
+
+    def places(
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Hash the length and the upper half: longer prefixes than /64 share what theirs has."""
+        upper_bits = np.minimum(lengths, 64)
+        mixed = (addresses[0] & _MASKS[64].take(upper_bits)) + upper_bits.view(np.uint64)
+        mixed *= _SPREAD
+        return (mixed >> _40).view(np.int64)
 
     def buckets_of_prefixes(
         self, words: Sequence[NDArray[np.uint64]]

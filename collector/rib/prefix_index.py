@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from collector.rib.address_family import BUCKETS, AddressFamily, lengths_of, octets_of
 from collector.rib.key_table import KeyTable, grown
+from collector.rib.prefix_sieve import PrefixSieve
 
 _LOOKUPS_AT_ONCE = 1 << 17
 _SLACK = 4096
-_1, _6, _63 = (np.uint64(number) for number in (1, 6, 63))
+_1 = np.uint64(1)
 
 
 class PrefixIndex:
@@ -37,6 +38,7 @@ class PrefixIndex:
         self._by_length = np.zeros(family.bits + 1, np.int64)
         # A bit for each length that some prefix in the bucket has: (bucket, length // 64).
         self._lengths_in = np.zeros((BUCKETS, family.bits // 64 + 1), np.uint64)
+        self._sieve = PrefixSieve(family)
 
     @property
     def capacity(self) -> int:
@@ -47,7 +49,8 @@ class PrefixIndex:
     def octets(self) -> int:
         """Memory of the index."""
         by_bucket = self.generation.nbytes + self._lengths_in.nbytes
-        return self._table.octets + self._holders.nbytes + self._lengths.nbytes + by_bucket
+        by_prefix = self._table.octets + self._holders.nbytes + self._lengths.nbytes
+        return by_prefix + by_bucket + self._sieve.octets
 
     def __len__(self) -> int:
         return len(self._table)
@@ -98,7 +101,7 @@ class PrefixIndex:
             shape (depth, n), prefix ids, longest first, 0-padded; depth is at least 1.
         Cost: a hash lookup (20-30 ns) for each address and length that prefixes near it have.
         """
-        lengths = np.flatnonzero(self._by_length)[::-1].astype(np.uint64)
+        lengths = np.flatnonzero(self._by_length)[::-1]
         step = max(1, _LOOKUPS_AT_ONCE // max(1, len(lengths)))
         count = len(addresses[0])
         parts = [
@@ -113,20 +116,26 @@ class PrefixIndex:
         return chains
 
     def _covering(
-        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.uint64]
+        self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.int64]
     ) -> NDArray[np.int32]:
         count = len(addresses[0])
         near = self._lengths_in[self.family.buckets_of_addresses(addresses)]
-        words = (lengths >> _6).view(np.int64)
-        asked = (near[:, words] >> (lengths & _63)) & _1 != 0
+        asked = near[:, lengths >> 6] & (_1 << (lengths & 63).view(np.uint64)) != 0
         pairs = np.flatnonzero(asked.ravel())  # several times as fast as nonzero of two dimensions
-        rows, columns = np.divmod(pairs, max(1, len(lengths)))
-        keys = self.family.words_of_covering([word[rows] for word in addresses], lengths[columns])
+        rows = pairs // max(1, len(lengths))  # and this as divmod
+        columns = pairs - rows * len(lengths)
+        maybe = self._sieve.may_have(
+            [word.take(rows) for word in addresses], lengths.take(columns)
+        ).nonzero()[0]
+        rows, columns = rows.take(maybe), columns.take(maybe)
+        keys = self.family.words_of_covering(
+            [word.take(rows) for word in addresses], lengths.take(columns).view(np.uint64)
+        )
         ids = self._table.find(keys)
         known = np.flatnonzero(ids)
-        rows, ids = rows[known], ids[known]
+        rows, ids = rows.take(known), ids.take(known)
         found = np.bincount(rows, minlength=count)
-        rank = np.arange(len(rows)) - (found.cumsum() - found)[rows]
+        rank = np.arange(len(rows)) - (found.cumsum() - found).take(rows)
         chains = np.zeros((max(1, int(found.max(initial=0))), count), np.int32)
         chains[rank, rows] = ids
         return chains
@@ -149,6 +158,7 @@ class PrefixIndex:
         live = np.flatnonzero(self._holders)
         self._by_length[:] = 0
         self._lengths_in[:] = 0
+        self._sieve.clear()
         self._appear(live)
         self.epoch += 1
         return True
@@ -167,6 +177,7 @@ class PrefixIndex:
         lengths = lengths_of(words)
         self._lengths[ids] = lengths
         self._by_length += np.bincount(lengths, minlength=len(self._by_length))
+        self._sieve.note(self.family.addresses_of_prefixes(words), lengths)
         self.serial += 1
         is_long, buckets, spans = self.family.buckets_of_prefixes(words)
         self.generation[buckets] = self.serial
