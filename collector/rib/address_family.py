@@ -88,7 +88,7 @@ _MASKS = {
 }
 
 
-# Of IPv4: as nodes of a binary tree are numbered, down to /24; longer prefixes have those of theirs.
+# Of IPv4: as nodes of a binary tree are numbered, down to /24; a longer prefix has its /24's.
 _PLACED = np.minimum(np.arange(33, dtype=np.uint64), _24)
 _FIRST_PLACE, _PLACE_SHIFT = np.uint64(1) << _PLACED, _32 - _PLACED
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # of IPv6: the golden ratio spreads what differs anywhere

@@ -10,14 +10,20 @@ from collector.rib.prefix_index import PrefixIndex
 _FIRST_DEPTH = 4
 _ROW_OVERHEAD = 8 + 16  # address words, slots of a half empty table
 _UNKNOWN = -1  # in place of the first prefix
+_JUDGED_ROWS = 1 << 16
+_ENOUGH_USE = 4  # one use for so many addresses learnt pays for learning
+_SAMPLE = 8
 
 
 class CoveringCache:
     """Chains of prefix ids by address, in bounded memory.
 
     When a prefix appears, the addresses in its bucket are looked up again. When the memory is
-    used up everything is forgotten at once: a flood of random addresses then costs what it would
-    cost without a cache, and others pay with one lookup a flush.
+    used up everything is forgotten at once: others pay with one lookup a flush.
+
+    To learn an address costs more than to look it up. So where few of those that were learnt are
+    asked for again, as in a flood of random addresses, only one of ``_SAMPLE`` is learnt; what
+    becomes of these tells when to learn all again.
     """
 
     def __init__(self, index: PrefixIndex, limit_octets: int) -> None:
@@ -26,9 +32,14 @@ class CoveringCache:
         self._index = index
         self._limit_octets = limit_octets
         self._addresses = KeyTable(index.family.address_words)
+        # A column for each row of the table, behind them some for what a batch does not learn.
         self._chains = np.zeros((_FIRST_DEPTH, self._addresses.capacity), np.int32)
         self._chains[0, 0] = _UNKNOWN
         self._epoch, self._serial = index.epoch, index.serial
+        self._sampling = False
+        self._turn = 0
+        self._judged = self._addresses.next_id  # rows from here on are on trial
+        self._uses = 0  # of these
 
     @property
     def octets(self) -> int:
@@ -48,46 +59,72 @@ class CoveringCache:
         self._forget_outdated()
         rows = self._addresses.find(words)
         missed = np.flatnonzero(self._chains[0].take(rows) < 0)
+        self._uses += int(np.count_nonzero(rows >= self._judged))
         if not missed.size:
             return Chains(self._chains, rows)
         if len(self._addresses) + len(missed) > self._max_rows:
             self._forget()
             self.flushes += 1
+            rows[:] = 0
             missed = np.arange(len(rows))
-        return self._learn(words, rows, missed)
+        return self._look_up(words, rows, missed)
 
     @property
     def _max_rows(self) -> int:
         return max(1, self._limit_octets // (_ROW_OVERHEAD + 4 * len(self._chains)))
 
-    def _learn(
+    def _look_up(
         self, words: list[NDArray[np.uint64]], rows: NDArray[np.int32], missed: NDArray[np.intp]
     ) -> Chains:
-        taken, _ = self._addresses.ensure([word[missed] for word in words])
-        rows[missed] = taken
+        self._judge()
+        learnt, others = self._chosen(rows, missed)
+        taken, _ = self._addresses.ensure([word[learnt] for word in words])
+        rows[learnt] = taken
         # An address may be missed several times in a batch: the last one stands for all.
         last = np.empty(self._addresses.capacity, np.int32)
         numbers = np.arange(len(taken), dtype=np.int32)
         last[taken] = numbers
-        asked = np.flatnonzero(last[taken] == numbers)
+        once = np.flatnonzero(last[taken] == numbers)
+        asked = np.concatenate((learnt[once], others))
         self.misses += len(asked)
-        found = self._index.covering([word[missed[asked]] for word in words])
-        self._grow(len(found))
+        found = self._index.covering([word[asked] for word in words])
+        self._grow(len(found), len(others))
         if len(self._addresses) > self._max_rows:
             # Deeper nesting than ever seen leaves room for fewer addresses.
             self._forget()
             return Chains(self._index.covering(words))
-        learnt = taken[asked]
-        self._chains[: len(found), learnt] = found
-        self._chains[len(found) :, learnt] = 0
+        behind = np.arange(len(others), dtype=np.int32) + np.int32(self._addresses.capacity)
+        rows[others] = behind
+        columns = np.concatenate((taken[once], behind))
+        self._chains[: len(found), columns] = found
+        self._chains[len(found) :, columns] = 0
         return Chains(self._chains, rows)
 
-    def _grow(self, depth: int) -> None:
+    def _judge(self) -> None:
+        """Choose how to learn by what has become of the addresses learnt last."""
+        learnt = self._addresses.next_id - self._judged
+        if learnt >= (_JUDGED_ROWS // _SAMPLE if self._sampling else _JUDGED_ROWS):
+            self._sampling = self._uses * _ENOUGH_USE < learnt
+            self._judged, self._uses = self._addresses.next_id, 0
+
+    def _chosen(
+        self, rows: NDArray[np.int32], missed: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Divide what was missed: what is to be learnt, and the rest."""
+        if not self._sampling:
+            return missed, missed[:0]
+        self._turn += 1
+        # Also those that are known and out of date: they are asked for again.
+        chosen = rows[missed] != 0
+        chosen[self._turn % _SAMPLE :: _SAMPLE] = True
+        return missed[chosen], missed[~chosen]
+
+    def _grow(self, depth: int, behind: int) -> None:
         depth = max(depth, len(self._chains))
-        capacity = max(self._addresses.capacity, self._chains.shape[1])
-        if (depth, capacity) != self._chains.shape:
+        columns = max(self._addresses.capacity + behind, self._chains.shape[1])
+        if (depth, columns) != self._chains.shape:
             before = self._chains
-            self._chains = np.zeros((depth, capacity), np.int32)
+            self._chains = np.zeros((depth, columns), np.int32)
             self._chains[: len(before), : before.shape[1]] = before
 
     def _forget_outdated(self) -> None:
@@ -104,3 +141,4 @@ class CoveringCache:
 
     def _forget(self) -> None:
         self._addresses.clear()
+        self._judged, self._uses = self._addresses.next_id, 0

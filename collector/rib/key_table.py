@@ -60,18 +60,21 @@ class KeyTable:
         Args:
             keys: one array of shape (n,) for each word.
         """
-        position, step = self._start(keys)
-        mask = len(self._slots) - 1
-        ids = found = self._slots[position]
-        rows = np.arange(len(ids))
-        while True:
-            left = np.flatnonzero((found != 0) & ~self._equal(found, keys))
-            if not left.size:
-                return ids
-            rows, keys, step = rows[left], [word[left] for word in keys], step[left]
-            position = (position[left] + step) & mask
-            found = self._slots[position]
+        mixed = self._mixed(keys)
+        position = self._first(mixed)
+        ids = self._slots.take(position)
+        rows = left = self._others(ids, keys)
+        if not left.size:
+            return ids
+        step = self._step(mixed.take(left))
+        while left.size:
+            keys = [word.take(left) for word in keys]
+            position = (position.take(left) + step) & (len(self._slots) - 1)
+            found = self._slots.take(position)
             ids[rows] = found
+            left = self._others(found, keys)
+            rows, step = rows.take(left), step.take(left)
+        return ids
 
     def ensure(self, keys: Words) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the id of each key, putting the missing ones into the table.
@@ -81,24 +84,23 @@ class KeyTable:
         Returns:
             Ids of shape (n,), and the ids that are new, each once.
         """
-        count = len(keys[0])
-        self._reserve(count)
-        position, step = self._start(keys)
-        mask = len(self._slots) - 1
-        ids = np.zeros(count, np.int32)
-        rows = np.arange(count)
+        self._reserve(len(keys[0]))
+        mixed = self._mixed(keys)
+        position, step = self._first(mixed), self._step(mixed)
+        ids = np.zeros(len(position), np.int32)
+        rows = np.arange(len(position))
         appeared = [np.zeros(0, np.int32)]
         while rows.size:
-            at = position[rows]
-            found = self._slots[at]
-            empty = rows[found == 0]
+            found = self._slots.take(position)
+            empty = np.flatnonzero(found == 0)
             if empty.size:
-                appeared.append(self._claim(empty, position, keys))
-                found = self._slots[at]
-            same = self._equal(found, [word[rows] for word in keys])
-            ids[rows[same]] = found[same]
-            rows = rows[~same]
-            position[rows] = (position[rows] + step[rows]) & mask
+                at = position.take(empty)
+                appeared.append(self._claim(at, [word.take(empty) for word in keys]))
+                found[empty] = self._slots.take(at)
+            ids[rows] = found
+            left = self._others(found, keys)
+            rows, keys, step = rows.take(left), [word.take(left) for word in keys], step.take(left)
+            position = (position.take(left) + step) & (len(self._slots) - 1)
         return ids, np.concatenate(appeared)
 
     def remove(self, ids: NDArray[np.int32]) -> None:
@@ -115,20 +117,16 @@ class KeyTable:
             self.words = [word[:capacity].copy() for word in self.words]
         self._rebuild(live, 2 * len(live))
 
-    def _claim(
-        self, rows: NDArray[np.intp], position: NDArray[np.int64], keys: Words
-    ) -> NDArray[np.int32]:
-        # Several rows may want one slot: each leaves its mark, the last one stays and wins. The
+    def _claim(self, at: NDArray[np.int64], keys: Words) -> NDArray[np.int32]:
+        # Several keys may want one slot: each leaves its mark, the last one stays and wins. The
         # others look at the slot again and find their own key there, or go on to the next slot.
-        at = position[rows]
-        marks = (-1 - rows).astype(np.int32)
+        marks = -1 - np.arange(len(at), dtype=np.int32)
         self._slots[at] = marks
-        won = self._slots[at] == marks
-        rows, at = rows[won], at[won]
-        ids = self._allot(len(rows))
+        won = np.flatnonzero(self._slots.take(at) == marks)
+        ids = self._allot(len(won))
         for stored, word in zip(self.words, keys, strict=True):
-            stored[ids] = word[rows]
-        self._slots[at] = ids
+            stored[ids] = word.take(won)
+        self._slots[at.take(won)] = ids
         return ids
 
     def _allot(self, count: int) -> NDArray[np.int32]:
@@ -157,7 +155,8 @@ class KeyTable:
             self._place(ids[start : start + _REBUILD_CHUNK])
 
     def _place(self, ids: NDArray[np.int32]) -> None:
-        position, step = self._start([word[ids] for word in self.words])
+        mixed = self._mixed([word[ids] for word in self.words])
+        position, step = self._first(mixed), self._step(mixed)
         mask = len(self._slots) - 1
         while ids.size:
             empty = self._slots[position] == 0
@@ -166,8 +165,8 @@ class KeyTable:
             ids, step = ids[lost], step[lost]
             position = (position[lost] + step) & mask
 
-    def _start(self, keys: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the first slot of each key, and its step to the next (odd: it reaches all)."""
+    def _mixed(self, keys: Words) -> NDArray[np.uint64]:
+        """Return a hash of each key."""
         mixed = keys[0] * self._multipliers[0]
         for word, multiplier in zip(keys[1:], self._multipliers[1:-2], strict=True):
             mixed += word * multiplier
@@ -176,15 +175,24 @@ class KeyTable:
         for multiplier in self._multipliers[-2:]:
             mixed ^= mixed >> _HALF
             mixed *= multiplier
-        bits = len(self._slots).bit_length() - 1
-        step = (mixed & np.uint64(len(self._slots) - 1)) | _ONE
-        return (mixed >> np.uint64(64 - bits)).view(np.int64), step.view(np.int64)
+        return mixed
 
-    def _equal(self, ids: NDArray[np.int32], keys: Words) -> NDArray[np.bool_]:
-        same = self.words[0][ids] == keys[0]
+    def _first(self, mixed: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the first slot of each hash: its upper bits."""
+        bits = len(self._slots).bit_length() - 1
+        return (mixed >> np.uint64(64 - bits)).view(np.int64)
+
+    def _step(self, mixed: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the way of each hash to its next slot: its lower bits, odd to reach all slots."""
+        return ((mixed & np.uint64(len(self._slots) - 1)) | _ONE).view(np.int64)
+
+    def _others(self, ids: NDArray[np.int32], keys: Words) -> NDArray[np.intp]:
+        """Return where a slot was found to hold another key."""
+        other = self.words[0].take(ids) != keys[0]
         for stored, word in zip(self.words[1:], keys[1:], strict=True):
-            same &= stored[ids] == word
-        return same
+            other |= stored.take(ids) != word
+        other &= ids != 0
+        return np.flatnonzero(other)
 
 
 def grown(array: NDArray, capacity: int) -> NDArray:

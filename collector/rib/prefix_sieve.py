@@ -29,7 +29,12 @@ class PrefixSieve:
     def note(self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.int64]) -> None:
         """Note prefixes: words of their addresses, and their lengths."""
         places = self._family.places(addresses, lengths)
-        np.bitwise_or.at(self._bits, places >> 3, _bit_of(places))
+        octets, bits = places >> 3, _bit_of(places)
+        while octets.size:
+            # Of several that share an octet the last one is written. Half of `bitwise_or.at`.
+            self._bits[octets] = self._bits.take(octets) | bits
+            lost = np.flatnonzero(self._bits.take(octets) & bits == 0)
+            octets, bits = octets.take(lost), bits.take(lost)
 
     def may_have(
         self, addresses: Sequence[NDArray[np.uint64]], lengths: NDArray[np.int64]
