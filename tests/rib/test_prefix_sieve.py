@@ -28,14 +28,14 @@ def _noted(version: int, networks: list) -> PrefixSieve:
     family = FAMILIES[version]
     sieve = PrefixSieve(family)
     words = family.words_of_prefixes([prefix(str(network)) for network in networks])
-    lengths = np.array([network.prefixlen for network in networks])
+    lengths = np.array([network.prefixlen for network in networks], np.int64)
     sieve.note(family.addresses_of_prefixes(words), lengths)
     return sieve
 
 
 def _may_have(sieve: PrefixSieve, version: int, hosts: list[str], lengths: list[int]) -> list[bool]:
     words = FAMILIES[version].words_of_addresses(addresses(hosts))
-    return sieve.may_have(words, np.array(lengths)).tolist()
+    return sieve.may_have(words, np.array(lengths, np.int64)).tolist()
 
 
 @pytest.mark.parametrize(("version", "bits"), [(4, 32), (6, 128)])
@@ -52,8 +52,10 @@ def test_no_prefix_is_missed_by_its_first_and_last_address(version: int, bits: i
 @given(networks=_networks(32), others=_networks(32))
 @settings(max_examples=60)
 def test_up_to_24_bits_of_ipv4_it_is_exact(networks: list, others: list) -> None:
-    networks = [network for network in networks if network.prefixlen <= 24]
-    others = [network for network in (*others, *networks) if network.prefixlen <= 24]
+    networks, others = (
+        [network for network in some if network.prefixlen <= 24]
+        for some in (networks, others + networks)
+    )
     hosts = [str(network[-1]) for network in others]
     told = _may_have(_noted(4, networks), 4, hosts, [other.prefixlen for other in others])
     assert told == [other in networks for other in others]
