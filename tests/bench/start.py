@@ -1,5 +1,6 @@
 """How long a service takes from its start to the first datagram, and what it takes when idle."""
 
+import compileall
 import contextlib
 import json
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from tests.bench.jobs import Job, Place
 from tests.bench.loads import Load
 from tests.bench.measure import QUIET_S, Bench, running
+from tests.bench.ours import PROJECT
 from tests.bench.processes import wait_until
 from tests.bench.result import Result
 from tests.bench.subjects import Subject, output_of
@@ -27,6 +29,8 @@ def measure_start(
     bench: Bench, row: str, job: Job, load: Load, kind: type[Subject], name: str
 ) -> Result:
     """Start one worker while datagrams come in already; then several, for the memory of each."""
+    # As an installed package is, and a checkout where its environment lets Python write.
+    compileall.compile_dir(PROJECT / "collector", quiet=2)
     octets = record_of(load.traffic.datagrams[0])["octets"].tolist()
     with bench.place(name) as place, _exporting(load.traffic, place):
         began_s = time.time()
