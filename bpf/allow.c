@@ -1,7 +1,7 @@
 /* Let only the allow-list's prefixes into a socket; what is refused vanishes silently.
  *
  * A socket filter and no part of steer.c: SK_DROP there is answered by ICMP or RST, which is
- * backscatter for whoever's address was forged. Loaded once by collector/steering/bcc_loader.py
+ * backscatter for whoever's address was forged. Loaded once by collector/steering/bcc_compiler.py
  * with the file descriptors PREFIXES_FD, LISTENERS_FD and COUNTERS_FD, attached to every listening
  * socket. The kernel adds what a filter refuses to the socket's drops, so it is counted for each
  * socket: the rest of the drops are then what the socket lost.

@@ -1,6 +1,6 @@
 /* Choose the socket, and so the worker, of a datagram or SYN by the device it came from.
  *
- * Compiled once for each reuseport group by collector/steering/bcc_loader.py, which defines STEER,
+ * Compiled once for each reuseport group by collector/steering/bcc_compiler.py, which defines STEER,
  * the name of this group's program, SLOTS and the maps' file descriptors: BUCKETS_FD, ALIASES_FD
  * and COUNTERS_FD are shared by all groups, SOCKETS_FD holds this group's sockets in slot order.
  */

@@ -124,18 +124,17 @@ def test_group_of_another_size_is_refused() -> None:
 def test_missing_bcc_is_told_with_its_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # The loader's file elsewhere, and with nowhere to look.
-    text = Path(bcc_loader.__file__).read_text()
-    copy = tmp_path / "bcc_loader.py"
-    copy.write_text(text.replace("/usr", "/nowhere"))
-    monkeypatch.setattr(bcc_loader, "__file__", str(copy))
+    # The child's file elsewhere, and with nowhere to look.
+    copy = tmp_path / "bcc_compiler.py"
+    copy.write_text(bcc_loader._CHILD.read_text().replace("/usr", "/nowhere"))
+    monkeypatch.setattr(bcc_loader, "_CHILD", copy)
     with pytest.raises(LoaderError, match="Debian: python3-bpfcc, other distributions"):
         bcc_loader.load([_SOURCE], [])
 
 
 def test_loader_that_dies_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    copy = tmp_path / "bcc_loader.py"
+    copy = tmp_path / "bcc_compiler.py"
     copy.write_text("import sys\nsys.exit('out of luck')\n")
-    monkeypatch.setattr(bcc_loader, "__file__", str(copy))
+    monkeypatch.setattr(bcc_loader, "_CHILD", copy)
     with pytest.raises(LoaderError, match="ended with 1: out of luck"):
         bcc_loader.load([_SOURCE], [])
