@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Many tests start processes: none of them is to compile again what another one has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup demo test test-nfacctd test-native test-lab bench bench-small goflow2 conformance lint lock
+.PHONY: setup demo test test-half test-rest test-lab bench bench-small goflow2 conformance lint lock
 setup: .venv/.installed
 
 # The lock has every version with its hash, so that what CI tested is what is installed.
@@ -19,15 +19,16 @@ setup: .venv/.installed
 demo: setup
 	$(BIN)/python -m collector demo
 
-# Two halves that take about as long as each other, at once.
+# In two halves at once, of about the same length.
+HALF := tests/cli tests/config tests/nfacctd tests/steering
 test: setup
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-nfacctd test-native
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-half test-rest
 
-test-nfacctd: setup
-	$(BIN)/python -m pytest -rs tests/cli tests/nfacctd
+test-half: setup
+	$(BIN)/python -m pytest -rs $(HALF)
 
-test-native: setup
-	$(BIN)/python -m pytest -rs --ignore tests/cli --ignore tests/nfacctd
+test-rest: setup
+	$(BIN)/python -m pytest -rs $(addprefix --ignore=,$(HALF))
 
 test-lab: setup
 	$(BIN)/python -m pytest -m lab -rs --durations 15 --timeout 900
