@@ -9,9 +9,12 @@ from collector.errors import DecodeError
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
 from collector.processors.bmp_tables import BmpTables
+from collector.protocols.bgp.plain_attributes import PLAIN_AS_SIZE
+from collector.protocols.bgp.plain_updates import PlainRun
 from collector.protocols.bmp.decoder import BmpDecoder
 from collector.protocols.bmp.json_form import message_json
 from collector.protocols.bmp.messages import BmpMessage, Initiation, PeerUp, Version4
+from collector.protocols.bmp.plain_messages import find_plain
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
 from collector.workers.guard import Guard
@@ -26,6 +29,7 @@ register(
 
 _SYSTEM_NAME = 2  # Initiation TLV, RFC 7854 section 4.4
 _EVENTS_AT_ONCE = 1_000
+_MANY = 8  # messages; of fewer each by itself is read sooner
 _MAX_HINTS = 1_024  # names that one session may tell; a router has as many addresses at most
 _MAX_NAME = 255
 
@@ -109,26 +113,64 @@ class BmpPath:
 
     def _take(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> None:
         state = self._sessions[session.number]
-        decode, apply = state.decoder.decode, state.tables.apply
         state.messages += len(messages)
         state.last_seen_s = now_s
         self._counters.add("bmp_messages", len(messages))
-        events = []
+        events: list[dict[str, Any]] = []
         try:
-            for octets in messages:
-                try:
-                    message = decode(octets)
-                    apply(message, now_s)
-                    if self.wants_events:
-                        events.append(self._event(state, message_json(message), now_s))
-                except DecodeError as error:
-                    self._counters.add("bmp_malformed")
-                    fault = {"type": "error", "reason": error.reason, "offset": error.offset}
-                    events.append(self._event(state, fault, now_s))
-                    continue
-                self._note(state, message)
+            done = 0
+            if len(messages) >= _MANY:
+                plain = find_plain(messages)
+                for start, stop in plain.runs:
+                    if stop - start < _MANY:
+                        continue
+                    self._take_each(state, messages[done:start], now_s, events)
+                    run = plain.run(start, stop)
+                    self._take_plain(state, messages[start:stop], run, now_s, events)
+                    done = stop
+            self._take_each(state, messages[done:], now_s, events)
         finally:  # what is in the tables is told, whatever becomes of the rest
             self._emit(state.device, events)
+
+    def _take_each(
+        self,
+        state: _Session,
+        messages: Sequence[bytes],
+        now_s: float,
+        events: list[dict[str, Any]],
+    ) -> None:
+        decode, apply = state.decoder.decode, state.tables.apply
+        for octets in messages:
+            try:
+                message = decode(octets)
+                apply(message, now_s)
+                if self.wants_events:
+                    events.append(self._event(state, message_json(message), now_s))
+            except DecodeError as error:
+                self._counters.add("bmp_malformed")
+                fault = {"type": "error", "reason": error.reason, "offset": error.offset}
+                events.append(self._event(state, fault, now_s))
+                continue
+            self._note(state, message)
+
+    def _take_plain(
+        self,
+        state: _Session,
+        messages: Sequence[bytes],
+        run: PlainRun,
+        now_s: float,
+        events: list[dict[str, Any]],
+    ) -> None:
+        """As `_take_each`, for messages that `find_plain` has read."""
+        decoder = state.decoder
+        header, _ = decoder.per_peer(messages[0])
+        if header.as_size != PLAIN_AS_SIZE or run.family in decoder.add_path_families(header):
+            self._take_each(state, messages, now_s, events)
+            return
+        state.tables.apply_plain(header, run, now_s)
+        if self.wants_events:
+            told = (message_json(decoder.decode(octets)) for octets in messages)
+            events.extend(self._event(state, body, now_s) for body in told)
 
     def _close(self, session: BmpSession, reason: str, now_s: float) -> None:
         state = self._sessions.pop(session.number)

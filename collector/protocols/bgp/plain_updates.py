@@ -1,0 +1,171 @@
+"""Many UPDATEs at once, where they have their most usual form.
+
+Plain is an UPDATE of plain attributes that announces or withdraws, in one field, IPv4 or IPv6
+unicast prefixes; with the next hop in the attribute that belongs to it. What is not plain is left
+to `split_update`, `parse_attributes` and `split_nlri`, and is none the worse for it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collector.protocols.bgp.attributes import OPTIONAL
+from collector.protocols.bgp.families import AFI_IPV4, AFI_IPV6, SAFI_UNICAST, Family
+from collector.protocols.bgp.plain_attributes import (
+    HOP,
+    REACH,
+    UNREACH,
+    PlainFacts,
+    find_values,
+    read_facts,
+    words_of,
+)
+from collector.protocols.bgp.plain_nlri import PlainNlri, find_prefixes
+
+SPARE_OCTETS = 24
+"""So many octets must follow the last UPDATE, so that what is cut short there can be read."""
+
+_HOP_FLAGS = 0x40  # as `split_update` wants them
+_HOP_HEAD, _HOP_OCTETS = 3, 4
+_REACH_OCTETS = 4  # AFI, SAFI, length of the next hop
+_UNREACH_OCTETS = 3  # AFI, SAFI
+
+
+class PlainRun(NamedTuple):
+    """UPDATEs of one family, one after the other.
+
+    contents: as `UpdateParts.content`. next_hops: as on the wire, empty for UPDATEs that withdraw.
+    counts: shape (updates,), how many prefixes each has. lengths: shape (prefixes,), in bits.
+    addresses: one word of shape (prefixes,) for IPv4, two for IPv6, the upper one first; host bits
+    are as they came.
+    """
+
+    family: Family
+    contents: list[bytes]
+    next_hops: list[bytes]
+    facts: PlainFacts
+    counts: NDArray[np.int64]
+    lengths: NDArray[np.uint64]
+    addresses: list[NDArray[np.uint64]]
+
+
+class PlainUpdates(NamedTuple):
+    """What is known of n UPDATEs; of those that are not plain only that.
+
+    plain, afi: shape (n,). before, after, next_hops: shape (2, n), from where to where: the
+    attributes on both sides of the one that has the next hop, and its value.
+    """
+
+    plain: NDArray[np.bool_]
+    afi: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    next_hops: NDArray[np.int64]
+    facts: PlainFacts
+    nlri: PlainNlri
+    octets: bytes
+
+    def run(self, start: int, stop: int) -> PlainRun:
+        """Give the UPDATEs from ``start`` up to ``stop``; all are plain, and of one family."""
+        octets = self.octets
+        rows = slice(start, stop)
+        pieces = np.concatenate((self.before[:, rows], self.after[:, rows])).T.tolist()
+        hops = self.next_hops[:, rows].T.tolist()
+        bounds = self.nlri.fields.searchsorted(np.arange(start, stop + 1))
+        at = self.nlri.at[bounds[0] : bounds[-1]]
+        afi = int(self.afi[start])
+        if afi == AFI_IPV4:
+            addresses = [words_of(octets, ">u4")[at + 1].astype(np.uint64)]
+        else:
+            words = words_of(octets, ">u8")
+            addresses = [words[at + after].astype(np.uint64) for after in (1, 9)]
+        return PlainRun(
+            (afi, SAFI_UNICAST),
+            [octets[a:b] + octets[c:d] for a, b, c, d in pieces],
+            [octets[a:b] for a, b in hops],
+            PlainFacts(*(column[rows] for column in self.facts)),
+            np.diff(bounds),
+            np.frombuffer(octets, np.uint8)[at].astype(np.uint64),
+            addresses,
+        )
+
+
+def find_updates(
+    octets: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> PlainUpdates:
+    """Find what is plain, and read it.
+
+    Args:
+        octets: hold the bodies of the UPDATEs, and `SPARE_OCTETS` after the last one.
+        starts, ends: shape (n,), offsets of the bodies.
+    """
+    single, lengths = np.frombuffer(octets, np.uint8), words_of(octets, ">u2")
+    withdrawn = starts + 2
+    withdrawn_stop = withdrawn + lengths[starts]
+    fits = withdrawn_stop + 2 <= ends
+    withdrawn_stop = np.where(fits, withdrawn_stop, starts)
+    attributes = withdrawn_stop + 2
+    attributes_stop = attributes + lengths[withdrawn_stop]
+    fits &= attributes_stop <= ends
+    attributes_stop = np.where(fits, attributes_stop, attributes)
+    values = find_values(octets, attributes, attributes_stop)
+
+    hop, reach, unreach = (values.starts[place] for place in (HOP, REACH, UNREACH))
+    has_reach, has_unreach = reach != 0, unreach != 0
+    is_classic = ~(has_reach | has_unreach)
+    withdraws, announces = withdrawn_stop > withdrawn, attributes_stop < ends
+    one_field = withdraws.astype(np.int8) + announces + has_reach + has_unreach == 1
+    mp = reach + unreach
+    mp_stop = values.stops[REACH] + values.stops[UNREACH]
+    afi = np.where(is_classic, AFI_IPV4, lengths[mp])
+    is_unicast = (single[mp + 2] == SAFI_UNICAST) & ((afi == AFI_IPV4) | (afi == AFI_IPV6))
+    mp_hop_stop = reach + _REACH_OCTETS + single[reach + 3]
+    start = np.where(has_unreach, mp + _UNREACH_OCTETS, mp_hop_stop + 1)
+    start = np.where(withdraws, withdrawn, np.where(announces, attributes_stop, start))
+    stop = np.where(withdraws, withdrawn_stop, np.where(announces, ends, mp_stop))
+    plain = values.plain & fits & one_field & (start < stop) & (is_classic | is_unicast)
+    # Only where it is needed, and as `split_update` wants it to set it apart.
+    plain &= (hop != 0) == announces
+    plain &= ~announces | (single[hop - _HOP_HEAD] == _HOP_FLAGS)
+    plain &= ~has_reach | (single[reach + 3] != 0)
+
+    nlri = _prefixes(single, plain, (start, stop), afi)
+    none = np.zeros(len(starts), np.int64)
+    cut = np.where(announces, hop - _HOP_HEAD, _head_of(single, reach))
+    cut_stop = np.where(announces, hop + _HOP_OCTETS, mp_stop)
+    has_path = announces | has_reach
+    hop_start = np.where(announces, hop, reach + _REACH_OCTETS)
+    hop_stop = np.where(announces, cut_stop, mp_hop_stop)
+    return PlainUpdates(
+        plain,
+        afi,
+        np.where(has_path, (attributes, cut), none),
+        np.where(has_path, (cut_stop, attributes_stop), none),
+        np.where(has_path, (hop_start, hop_stop), none),
+        read_facts(octets, values),
+        nlri,
+        octets,
+    )
+
+
+def _prefixes(
+    octets: NDArray[np.uint8],
+    plain: NDArray[np.bool_],
+    fields: tuple[NDArray[np.int64], NDArray[np.int64]],
+    afi: NDArray[np.int64],
+) -> PlainNlri:
+    """Cut the fields of plain UPDATEs; one whose field cannot be cut is plain no more."""
+    rows = np.flatnonzero(plain)
+    whole, owners, at = find_prefixes(octets, *(bounds[rows] for bounds in fields), afi[rows])
+    if not whole.all():
+        plain[rows[~whole]] = False
+        kept = whole[owners]
+        owners, at = owners[kept], at[kept]
+    return PlainNlri(plain, rows[owners], at)
+
+
+def _head_of(octets: NDArray[np.uint8], value: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find where an optional attribute begins whose value begins there."""
+    # Three octets before it are the flags, of 128 and more, or with Extended Length the type code.
+    return value - 3 - (octets[value - 3] < OPTIONAL)
