@@ -99,7 +99,9 @@ class BmpTables:
         contents = contents_of(as_size, run.contents)
         announces = [row for row, octets in enumerate(run.next_hops) if octets]
         if len(announces) == len(contents):
-            return self._rib.paths.add_many(contents, list(map(next_hop_text, run.next_hops)), facts)
+            return self._rib.paths.add_many(
+                contents, list(map(next_hop_text, run.next_hops)), facts
+            )
         paths = np.zeros(len(contents), np.int32)
         paths[announces] = self._rib.paths.add_many(
             [contents[row] for row in announces],

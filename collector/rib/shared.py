@@ -80,9 +80,10 @@ class Shared:
                 self._apply(index, tables)
 
     def _apply(self, index: PrefixIndex, tables: list[RouteTable]) -> None:
-        journals = [(table, *block) for table in tables for block in table.journal()]
-        words = [np.concatenate(word) for word in zip(*(words for _, words, _ in journals))]
-        paths = np.concatenate([paths for _, _, paths in journals])
+        waiting = [block for table in tables for block in table.journal()]
+        columns = zip(*(words for words, _ in waiting), strict=True)
+        words = [np.concatenate(column) for column in columns]
+        paths = np.concatenate([paths for _, paths in waiting])
         ids = index.resolve(words, paths != 0)
         start = 0
         for table in tables:

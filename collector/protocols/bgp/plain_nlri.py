@@ -68,9 +68,7 @@ def find_prefixes(
     return PlainNlri(whole, field[begins], wire[begins])
 
 
-def _reached(
-    first: NDArray[np.int64], following: NDArray[np.int64], end: int
-) -> NDArray[np.int64]:
+def _reached(first: NDArray[np.int64], following: NDArray[np.int64], end: int) -> NDArray[np.int64]:
     """Go on from each of ``first`` to what follows, until ``end`` or beyond; give all, sorted.
 
     Twice as far with each round: a Python loop would take as many as the longest field has

@@ -91,9 +91,7 @@ class PlainUpdates(NamedTuple):
         )
 
 
-def find_updates(
-    octets: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> PlainUpdates:
+def find_updates(octets: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> PlainUpdates:
     """Find what is plain, and read it.
 
     Args:

@@ -77,9 +77,7 @@ def _carries_update(
     )
 
 
-def _runs(
-    octets: bytes, starts: NDArray[np.int64], updates: PlainUpdates
-) -> list[tuple[int, int]]:
+def _runs(octets: bytes, starts: NDArray[np.int64], updates: PlainUpdates) -> list[tuple[int, int]]:
     plain = updates.plain
     identity = words_of(octets, ">u8")[starts[:, None] + _IDENTITY_WORDS]
     same = (identity[1:] == identity[:-1]).all(axis=1) & (updates.afi[1:] == updates.afi[:-1])
