@@ -10,11 +10,10 @@ from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
 from collector.processors.bmp_tables import BmpTables
 from collector.protocols.bgp.plain_attributes import PLAIN_AS_SIZE
-from collector.protocols.bgp.plain_updates import PlainRun
 from collector.protocols.bmp.decoder import BmpDecoder
-from collector.protocols.bmp.json_form import message_json
+from collector.protocols.bmp.json_form import message_json, monitoring_json
 from collector.protocols.bmp.messages import BmpMessage, Initiation, PeerUp, Version4
-from collector.protocols.bmp.plain_messages import find_plain
+from collector.protocols.bmp.plain_messages import PlainMessages, find_plain
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
 from collector.workers.guard import Guard
@@ -125,8 +124,7 @@ class BmpPath:
                     if stop - start < _MANY:
                         continue
                     self._take_each(state, messages[done:start], now_s, events)
-                    run = plain.run(start, stop)
-                    self._take_plain(state, messages[start:stop], run, now_s, events)
+                    self._take_plain(state, messages, plain, (start, stop), now_s, events)
                     done = stop
             self._take_each(state, messages[done:], now_s, events)
         finally:  # what is in the tables is told, whatever becomes of the rest
@@ -157,19 +155,24 @@ class BmpPath:
         self,
         state: _Session,
         messages: Sequence[bytes],
-        run: PlainRun,
+        plain: PlainMessages,
+        bounds: tuple[int, int],
         now_s: float,
         events: list[dict[str, Any]],
     ) -> None:
-        """As `_take_each`, for messages that `find_plain` has read."""
-        decoder = state.decoder
-        header, _ = decoder.per_peer(messages[0])
-        if header.as_size != PLAIN_AS_SIZE or run.family in decoder.add_path_families(header):
-            self._take_each(state, messages, now_s, events)
+        """As `_take_each`, for a run that `find_plain` has read."""
+        start, stop = bounds
+        header, _ = state.decoder.per_peer(messages[start])
+        run = plain.run(start, stop)
+        with_path_ids = state.decoder.add_path_families(header)
+        if header.as_size != PLAIN_AS_SIZE or run.family in with_path_ids:
+            self._take_each(state, messages[start:stop], now_s, events)
             return
         state.tables.apply_plain(header, run, now_s)
         if self.wants_events:
-            told = (message_json(decoder.decode(octets)) for octets in messages)
+            told = monitoring_json(
+                header, plain.times_us(start, stop), run, plain.lists(start, stop)
+            )
             events.extend(self._event(state, body, now_s) for body in told)
 
     def _close(self, session: BmpSession, reason: str, now_s: float) -> None:

@@ -38,7 +38,7 @@ _ANY_LENGTH = (0, _MAX_TABLED, 1)
 
 # What becomes of an attribute: its value is passed over, or its place is noted, or the set is not
 # plain. The places are rows of `Values.starts`.
-_PASSED_OVER, ORIGIN, AS_PATH, MED, LOCAL_PREF, COMMUNITIES, OTHERS, HOP, REACH, UNREACH = range(10)
+PASSED_OVER, ORIGIN, AS_PATH, MED, LOCAL_PREF, COMMUNITIES, OTHERS, HOP, REACH, UNREACH = range(10)
 _NOT_PLAIN = 10
 
 
@@ -57,17 +57,17 @@ _FORMS = (
     _Form(NEXT_HOP, HOP, WELL_KNOWN, (4, 4, 1)),
     _Form(4, MED, OPTIONAL, (4, 4, 1)),
     _Form(5, LOCAL_PREF, WELL_KNOWN, (4, 4, 1)),
-    _Form(6, _PASSED_OVER, WELL_KNOWN, (0, 0, 1)),  # ATOMIC_AGGREGATE
-    _Form(7, _PASSED_OVER, OPTIONAL_TRANSITIVE, (8, 8, 1)),  # AGGREGATOR
+    _Form(6, PASSED_OVER, WELL_KNOWN, (0, 0, 1)),  # ATOMIC_AGGREGATE
+    _Form(7, PASSED_OVER, OPTIONAL_TRANSITIVE, (8, 8, 1)),  # AGGREGATOR
     _Form(8, COMMUNITIES, OPTIONAL_TRANSITIVE, (4, _MAX_TABLED, 4)),
-    _Form(9, _PASSED_OVER, OPTIONAL, (4, 4, 1)),  # ORIGINATOR_ID
-    _Form(10, _PASSED_OVER, OPTIONAL, (4, _MAX_TABLED, 4)),  # CLUSTER_LIST
+    _Form(9, PASSED_OVER, OPTIONAL, (4, 4, 1)),  # ORIGINATOR_ID
+    _Form(10, PASSED_OVER, OPTIONAL, (4, _MAX_TABLED, 4)),  # CLUSTER_LIST
     _Form(MP_REACH_NLRI, REACH, OPTIONAL, _ANY_LENGTH),
     _Form(MP_UNREACH_NLRI, UNREACH, OPTIONAL, _ANY_LENGTH),
     _Form(16, OTHERS, OPTIONAL_TRANSITIVE, (8, _MAX_TABLED, 8)),  # EXTENDED COMMUNITIES
     _Form(32, OTHERS, OPTIONAL_TRANSITIVE, (12, _MAX_TABLED, 12)),  # LARGE_COMMUNITY
-    _Form(35, _PASSED_OVER, OPTIONAL_TRANSITIVE, (4, 4, 1)),  # OTC
-    _Form(40, _PASSED_OVER, OPTIONAL_TRANSITIVE, _ANY_LENGTH),  # PREFIX_SID
+    _Form(35, PASSED_OVER, OPTIONAL_TRANSITIVE, (4, 4, 1)),  # OTC
+    _Form(40, PASSED_OVER, OPTIONAL_TRANSITIVE, _ANY_LENGTH),  # PREFIX_SID
 )
 _JUDGED_BY_VALUE = (AS4_PATH, AS4_AGGREGATOR, 26)
 # Longer values are judged as those of a tabled length that is of the same multiples.
@@ -76,7 +76,7 @@ _MULTIPLES, _LIKE_LONG = 24, 216
 
 def _places() -> NDArray[np.uint8]:
     """By flags that are judged (2 bits), type code and length (8 bits each)."""
-    places = np.full((4, 256, _MAX_TABLED + 1), _PASSED_OVER, np.uint8)
+    places = np.full((4, 256, _MAX_TABLED + 1), PASSED_OVER, np.uint8)
     places[:, _JUDGED_BY_VALUE] = _NOT_PLAIN
     for code, place, flags, (least, most, multiple) in _FORMS:
         places[:, code] = _NOT_PLAIN
@@ -92,8 +92,8 @@ _BITS = np.array([1 << code if code < 64 else 0 for code in range(256)], np.uint
 class Values(NamedTuple):
     """Where the values of n attribute sets are; of sets that are not plain it means nothing.
 
-    plain: shape (n,). starts, stops: shape (kinds, n), offsets by place (`ORIGIN` ... `UNREACH`);
-    both 0 where the attribute is not there.
+    plain: shape (n,). starts, stops: shape (kinds, n), offsets by place; both 0 where the attribute
+    is not there. Of several that are `PASSED_OVER`, or `OTHERS`, they are those of the last one.
     """
 
     plain: NDArray[np.bool_]
@@ -115,14 +115,18 @@ class PlainFacts(NamedTuple):
     med: NDArray[np.int64]
 
 
-class PlainAttributes(NamedTuple):
+class PlainLists(NamedTuple):
     """The lists of n attribute sets; of sets that are not plain the values mean nothing.
 
-    plain: shape (n,). ases, communities: the values of all sets one after the other; set i has
-    those from ``as_bounds[i]`` up to ``as_bounds[i + 1]``, and ``community_bounds`` likewise.
+    plain: shape (n,), that there are no extended and large communities. complete: plain, and
+    neither are there attributes that this module does not read. has_path: AS_PATH is there, though
+    it may be empty. ases, communities: the values of all sets one after the other; set i has those
+    from ``as_bounds[i]`` up to ``as_bounds[i + 1]``, and ``community_bounds`` likewise.
     """
 
     plain: NDArray[np.bool_]
+    complete: NDArray[np.bool_]
+    has_path: NDArray[np.bool_]
     ases: NDArray[np.uint32]
     as_bounds: NDArray[np.int64]
     communities: NDArray[np.uint32]
@@ -135,23 +139,30 @@ def words_of(octets: bytes, kind: str) -> NDArray:
     return np.ndarray((max(0, len(octets) - width + 1),), kind, octets, strides=(1,))
 
 
-def read_plain(sets: Sequence[bytes]) -> PlainAttributes:
-    """Read the lists of attribute sets; extended and large communities make a set not plain."""
+def read_plain(sets: Sequence[bytes]) -> PlainLists:
+    """Read the lists of attribute sets."""
     octets = b"".join((*sets, bytes(SPARE_OCTETS)))
     ends = np.fromiter(map(len, sets), np.int64, len(sets)).cumsum()
     starts = np.concatenate(([0], ends[:-1]))[: len(sets)]
-    plain, starts, stops = find_values(octets, starts, ends)
-    plain &= starts[OTHERS] == 0
+    return read_lists(octets, find_values(octets, starts, ends))
+
+
+def read_lists(octets: bytes, values: Values) -> PlainLists:
+    """Read the lists of sets; the arguments are one and the result of `find_values`."""
+    starts, stops = values.starts, values.stops
+    plain = values.plain & (starts[OTHERS] == 0)
+    complete = plain & (starts[PASSED_OVER] == 0)
     numbers = words_of(octets, ">u4")
     hops = np.where(plain, (stops[AS_PATH] - starts[AS_PATH]) // 4, 0)
     ases, as_bounds = _lists(numbers, starts[AS_PATH] + 2, hops)
     count = np.where(plain, (stops[COMMUNITIES] - starts[COMMUNITIES]) // 4, 0)
     communities, community_bounds = _lists(numbers, starts[COMMUNITIES], count)
-    return PlainAttributes(plain, ases, as_bounds, communities, community_bounds)
+    has_path = starts[AS_PATH] != 0
+    return PlainLists(plain, complete, has_path, ases, as_bounds, communities, community_bounds)
 
 
 def read_facts(octets: bytes, values: Values) -> PlainFacts:
-    """Read what routes are chosen by; the arguments and the result are those of `find_values`."""
+    """Read what routes are chosen by; the arguments are one and the result of `find_values`."""
     _, starts, stops = values
     single, numbers = np.frombuffer(octets, np.uint8), words_of(octets, ">u4")
     path, path_stop = starts[AS_PATH], stops[AS_PATH]
@@ -212,7 +223,6 @@ def find_values(octets: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64
         else:
             rows, here, end = rows[goes_on], stop[goes_on], end[goes_on]
     plain[rows] = False
-    at[_PASSED_OVER] = stops[_PASSED_OVER] = 0
     _judge_values(np.frombuffer(octets, np.uint8), plain, at, stops)
     at[:, ~plain] = stops[:, ~plain] = 0
     return Values(plain, at, stops)

@@ -17,8 +17,11 @@ from collector.protocols.bgp.plain_attributes import (
     REACH,
     UNREACH,
     PlainFacts,
+    PlainLists,
+    Values,
     find_values,
     read_facts,
+    read_lists,
     words_of,
 )
 from collector.protocols.bgp.plain_nlri import PlainNlri, find_prefixes
@@ -32,13 +35,22 @@ _REACH_OCTETS = 4  # AFI, SAFI, length of the next hop
 _UNREACH_OCTETS = 3  # AFI, SAFI
 
 
+def _masks(bits: int, before: int = 0) -> NDArray[np.unsignedinteger]:
+    """The bits of a word that a prefix covers, by its length; so many bits are in words before."""
+    kept = np.clip(np.arange(129) - before, 0, bits).tolist()
+    return np.array([(1 << bits) - (1 << bits - each) for each in kept], f"u{bits // 8}")
+
+
+_IPV4_MASKS, _UPPER_MASKS, _LOWER_MASKS = _masks(32), _masks(64), _masks(64, before=64)
+
+
 class PlainRun(NamedTuple):
     """UPDATEs of one family, one after the other.
 
     contents: as `UpdateParts.content`. next_hops: as on the wire, empty for UPDATEs that withdraw.
     counts: shape (updates,), how many prefixes each has. lengths: shape (prefixes,), in bits.
     addresses: one word of shape (prefixes,) for IPv4, two for IPv6, the upper one first; host bits
-    are as they came.
+    are clear.
     """
 
     family: Family
@@ -53,8 +65,8 @@ class PlainRun(NamedTuple):
 class PlainUpdates(NamedTuple):
     """What is known of n UPDATEs; of those that are not plain only that.
 
-    plain, afi: shape (n,). before, after, next_hops: shape (2, n), from where to where: the
-    attributes on both sides of the one that has the next hop, and its value.
+    plain, afi: shape (n,). before, after: shape (2, n), from where to where: the attributes on
+    both sides of the one that is no part of the content. next_hops: likewise.
     """
 
     plain: NDArray[np.bool_]
@@ -62,9 +74,17 @@ class PlainUpdates(NamedTuple):
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     next_hops: NDArray[np.int64]
-    facts: PlainFacts
+    values: Values
     nlri: PlainNlri
     octets: bytes
+
+    def lists(self, start: int, stop: int) -> PlainLists:
+        """Give what lists of attributes the UPDATEs of a run have."""
+        return read_lists(self.octets, self._values(start, stop))
+
+    def _values(self, start: int, stop: int) -> Values:
+        plain, starts, stops = self.values
+        return Values(plain[start:stop], starts[:, start:stop], stops[:, start:stop])
 
     def run(self, start: int, stop: int) -> PlainRun:
         """Give the UPDATEs from ``start`` up to ``stop``; all are plain, and of one family."""
@@ -75,19 +95,20 @@ class PlainUpdates(NamedTuple):
         bounds = self.nlri.fields.searchsorted(np.arange(start, stop + 1))
         at = self.nlri.at[bounds[0] : bounds[-1]]
         afi = int(self.afi[start])
+        lengths = np.frombuffer(octets, np.uint8)[at]
         if afi == AFI_IPV4:
-            addresses = [words_of(octets, ">u4")[at + 1].astype(np.uint64)]
+            words = [words_of(octets, ">u4")[at + 1] & _IPV4_MASKS[lengths]]
         else:
-            words = words_of(octets, ">u8")
-            addresses = [words[at + after].astype(np.uint64) for after in (1, 9)]
+            wide = words_of(octets, ">u8")
+            words = [wide[at + 1] & _UPPER_MASKS[lengths], wide[at + 9] & _LOWER_MASKS[lengths]]
         return PlainRun(
             (afi, SAFI_UNICAST),
             [octets[a:b] + octets[c:d] for a, b, c, d in pieces],
             [octets[a:b] for a, b in hops],
-            PlainFacts(*(column[rows] for column in self.facts)),
+            read_facts(octets, self._values(start, stop)),
             np.diff(bounds),
-            np.frombuffer(octets, np.uint8)[at].astype(np.uint64),
-            addresses,
+            lengths.astype(np.uint64),
+            [word.astype(np.uint64) for word in words],
         )
 
 
@@ -129,19 +150,16 @@ def find_updates(octets: bytes, starts: NDArray[np.int64], ends: NDArray[np.int6
     plain &= ~has_reach | (single[reach + 3] != 0)
 
     nlri = _prefixes(single, plain, (start, stop), afi)
-    none = np.zeros(len(starts), np.int64)
-    cut = np.where(announces, hop - _HOP_HEAD, _head_of(single, reach))
-    cut_stop = np.where(announces, hop + _HOP_OCTETS, mp_stop)
-    has_path = announces | has_reach
-    hop_start = np.where(announces, hop, reach + _REACH_OCTETS)
-    hop_stop = np.where(announces, cut_stop, mp_hop_stop)
+    classic = np.where(announces, (hop - _HOP_HEAD, hop + _HOP_OCTETS), attributes_stop)
+    cut, cut_stop = np.where(is_classic, classic, (_head_of(single, mp), mp_stop))
+    mp_hop = np.where(has_reach, (reach + _REACH_OCTETS, mp_hop_stop), 0)
     return PlainUpdates(
         plain,
         afi,
-        np.where(has_path, (attributes, cut), none),
-        np.where(has_path, (cut_stop, attributes_stop), none),
-        np.where(has_path, (hop_start, hop_stop), none),
-        read_facts(octets, values),
+        np.stack((attributes, cut)),
+        np.stack((cut_stop, attributes_stop)),
+        np.where(announces, (hop, hop + _HOP_OCTETS), mp_hop),
+        values,
         nlri,
         octets,
     )

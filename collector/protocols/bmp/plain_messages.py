@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.protocols.bgp.message import HEADER_OCTETS, UPDATE
-from collector.protocols.bgp.plain_attributes import words_of
+from collector.protocols.bgp.plain_attributes import PlainLists, words_of
 from collector.protocols.bgp.plain_updates import (
     SPARE_OCTETS,
     PlainRun,
@@ -26,6 +26,7 @@ _LEAST = _BODY_AT + 4  # an UPDATE without anything
 _SPARE = bytes(_LEAST + SPARE_OCTETS)
 # Words of 8 octets that cover the identity of the per-peer header; the last two overlap.
 _IDENTITY_WORDS = COMMON_HEADER.size + np.array([0, 8, 16, 24, IDENTITY_OCTETS - 8])
+_TIME_WORDS = COMMON_HEADER.size + IDENTITY_OCTETS + np.array([[0], [4]])
 _MARKER_WORDS = _BGP_AT + np.array([0, 8])
 _MARKER_WORD = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -38,11 +39,22 @@ class PlainMessages(NamedTuple):
     """
 
     runs: list[tuple[int, int]]
+    starts: NDArray[np.int64]
     updates: PlainUpdates
 
     def run(self, start: int, stop: int) -> PlainRun:
         """Give the UPDATEs of a run."""
         return self.updates.run(start, stop)
+
+    def lists(self, start: int, stop: int) -> PlainLists:
+        """Give what lists of attributes the UPDATEs of a run have."""
+        return self.updates.lists(start, stop)
+
+    def times_us(self, start: int, stop: int) -> list[int]:
+        """Give the times in the per-peer headers of a run, as `read_timestamp_us` does."""
+        numbers = words_of(self.updates.octets, ">u4")
+        seconds, microseconds = numbers[self.starts[start:stop] + _TIME_WORDS].astype(np.int64)
+        return (seconds * 1_000_000 + microseconds).tolist()
 
 
 def find_plain(messages: Sequence[bytes]) -> PlainMessages:
@@ -58,7 +70,7 @@ def find_plain(messages: Sequence[bytes]) -> PlainMessages:
     body = np.where(is_update, starts + _BODY_AT, ends - 4)
     updates = find_updates(octets, body, np.where(is_update, ends, body))
     updates.plain[~is_update] = False
-    return PlainMessages(_runs(octets, starts, updates), updates)
+    return PlainMessages(_runs(octets, starts, updates), starts, updates)
 
 
 def _carries_update(
