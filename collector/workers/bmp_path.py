@@ -3,32 +3,27 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from collector.errors import DecodeError
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
 from collector.processors.bmp_tables import BmpTables
-from collector.protocols.bgp.plain_attributes import PLAIN_AS_SIZE
-from collector.protocols.bmp.decoder import BmpDecoder
-from collector.protocols.bmp.json_form import message_json, monitoring_json
 from collector.protocols.bmp.messages import BmpMessage, Initiation, PeerUp, Version4
-from collector.protocols.bmp.plain_messages import PlainMessages, find_plain
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
+from collector.workers.bmp_reading import BmpReading, Bodies
 from collector.workers.guard import Guard
 from collector.workers.snapshots import Snapshots
 
 register(
     bmp_messages="BMP messages decoded",
-    bmp_malformed="BMP messages that break their protocol; the session goes on",
     bmp_version_4="BMP messages of version 4, which are skipped",
     bmp_events_dropped="BMP events that found an output full; snapshots follow when it has room",
 )
 
 _SYSTEM_NAME = 2  # Initiation TLV, RFC 7854 section 4.4
 _EVENTS_AT_ONCE = 1_000
-_MANY = 8  # messages; of fewer each by itself is read sooner
 _MAX_HINTS = 1_024  # names that one session may tell; a router has as many addresses at most
 _MAX_NAME = 255
 
@@ -40,8 +35,7 @@ Hint = Callable[[str, set[str]], None]
 class _Session:
     session: BmpSession
     device: str
-    tables: BmpTables
-    decoder: BmpDecoder = field(default_factory=BmpDecoder)
+    reading: BmpReading = field(init=False)
     messages: int = 0
     last_seen_s: float | None = None
     system_name: str | None = None
@@ -104,8 +98,10 @@ class BmpPath:
 
     def _open(self, session: BmpSession) -> None:
         device = self._directory.device_of(session.address)
+        state = _Session(session, device)
         tables = BmpTables(self._rib, device, session.number, self._counters)
-        self._sessions[session.number] = state = _Session(session, device, tables)
+        state.reading = BmpReading(tables, self._counters, partial(self._note, state))
+        self._sessions[session.number] = state
         self._rib.session_up(device, session.number)
         self._tell_name(state, session.address)
         self._emit(device, [self._event(state, {"type": "session_up"}, session.opened_s)])
@@ -115,65 +111,11 @@ class BmpPath:
         state.messages += len(messages)
         state.last_seen_s = now_s
         self._counters.add("bmp_messages", len(messages))
-        events: list[dict[str, Any]] = []
+        told: Bodies | None = [] if self.wants_events else None
         try:
-            done = 0
-            if len(messages) >= _MANY:
-                plain = find_plain(messages)
-                for start, stop in plain.runs:
-                    if stop - start < _MANY:
-                        continue
-                    self._take_each(state, messages[done:start], now_s, events)
-                    self._take_plain(state, messages, plain, (start, stop), now_s, events)
-                    done = stop
-            self._take_each(state, messages[done:], now_s, events)
+            state.reading.take(messages, now_s, told)
         finally:  # what is in the tables is told, whatever becomes of the rest
-            self._emit(state.device, events)
-
-    def _take_each(
-        self,
-        state: _Session,
-        messages: Sequence[bytes],
-        now_s: float,
-        events: list[dict[str, Any]],
-    ) -> None:
-        decode, apply = state.decoder.decode, state.tables.apply
-        for octets in messages:
-            try:
-                message = decode(octets)
-                apply(message, now_s)
-                if self.wants_events:
-                    events.append(self._event(state, message_json(message), now_s))
-            except DecodeError as error:
-                self._counters.add("bmp_malformed")
-                fault = {"type": "error", "reason": error.reason, "offset": error.offset}
-                events.append(self._event(state, fault, now_s))
-                continue
-            self._note(state, message)
-
-    def _take_plain(
-        self,
-        state: _Session,
-        messages: Sequence[bytes],
-        plain: PlainMessages,
-        bounds: tuple[int, int],
-        now_s: float,
-        events: list[dict[str, Any]],
-    ) -> None:
-        """As `_take_each`, for a run that `find_plain` has read."""
-        start, stop = bounds
-        header, _ = state.decoder.per_peer(messages[start])
-        run = plain.run(start, stop)
-        with_path_ids = state.decoder.add_path_families(header)
-        if header.as_size != PLAIN_AS_SIZE or run.family in with_path_ids:
-            self._take_each(state, messages[start:stop], now_s, events)
-            return
-        state.tables.apply_plain(header, run, now_s)
-        if self.wants_events:
-            told = monitoring_json(
-                header, plain.times_us(start, stop), run, plain.lists(start, stop)
-            )
-            events.extend(self._event(state, body, now_s) for body in told)
+            self._emit(state.device, [self._event(state, body, now_s) for body in told or ()])
 
     def _close(self, session: BmpSession, reason: str, now_s: float) -> None:
         state = self._sessions.pop(session.number)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.rib.shared import Limits
 from collector.simulation import bgp, bmp
-from collector.workers import bmp_path
+from collector.workers import bmp_reading
 from tests.protocols.bgp.updates import bodies
 from tests.protocols.bgp.wire import add_path, capabilities, prefix, update
 from tests.protocols.bgp.wire import bgp as bgp_message
@@ -35,7 +35,8 @@ _messages = st.one_of(
 
 @pytest.fixture(name="together", autouse=True)
 def _together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bmp_path, "_MANY", 2)
+    monkeypatch.setattr(bmp_reading, "_MANY", 2)
+    monkeypatch.setattr(bmp_reading, "_SOME", 2)
 
 
 def _left(messages: list[bytes], at_once: int, limits: Limits | None = None) -> dict[str, Any]:

@@ -100,6 +100,10 @@ class Values(NamedTuple):
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
 
+    def rows(self, rows: NDArray[np.int64]) -> "Values":
+        """Give those of some sets."""
+        return Values(self.plain[rows], self.starts[:, rows], self.stops[:, rows])
+
 
 class PlainFacts(NamedTuple):
     """What n attribute sets say in numbers, each of shape (n,); -1 where they do not say it.

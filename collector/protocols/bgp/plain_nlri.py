@@ -35,6 +35,13 @@ class PlainNlri(NamedTuple):
     fields: NDArray[np.int64]
     at: NDArray[np.int64]
 
+    def of_fields(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give ``at`` of some fields, in their order, and how many prefixes each of them has."""
+        first = self.fields.searchsorted(chosen)
+        counts = self.fields.searchsorted(chosen, "right") - first
+        bounds = counts.cumsum()
+        return self.at[np.repeat(first - bounds + counts, counts) + np.arange(bounds[-1])], counts
+
 
 def find_prefixes(
     octets: NDArray[np.uint8],

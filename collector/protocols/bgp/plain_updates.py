@@ -45,7 +45,7 @@ _IPV4_MASKS, _UPPER_MASKS, _LOWER_MASKS = _masks(32), _masks(64), _masks(64, bef
 
 
 class PlainRun(NamedTuple):
-    """UPDATEs of one family, one after the other.
+    """UPDATEs of one family.
 
     contents: as `UpdateParts.content`. next_hops: as on the wire, empty for UPDATEs that withdraw.
     counts: shape (updates,), how many prefixes each has. lengths: shape (prefixes,), in bits.
@@ -78,23 +78,17 @@ class PlainUpdates(NamedTuple):
     nlri: PlainNlri
     octets: bytes
 
-    def lists(self, start: int, stop: int) -> PlainLists:
-        """Give what lists of attributes the UPDATEs of a run have."""
-        return read_lists(self.octets, self._values(start, stop))
+    def lists(self, rows: NDArray[np.int64]) -> PlainLists:
+        """Give what lists of attributes these UPDATEs have."""
+        return read_lists(self.octets, self.values.rows(rows))
 
-    def _values(self, start: int, stop: int) -> Values:
-        plain, starts, stops = self.values
-        return Values(plain[start:stop], starts[:, start:stop], stops[:, start:stop])
-
-    def run(self, start: int, stop: int) -> PlainRun:
-        """Give the UPDATEs from ``start`` up to ``stop``; all are plain, and of one family."""
+    def run(self, rows: NDArray[np.int64]) -> PlainRun:
+        """Give some UPDATEs, in this order; all are plain, and of one family."""
         octets = self.octets
-        rows = slice(start, stop)
         pieces = np.concatenate((self.before[:, rows], self.after[:, rows])).T.tolist()
         hops = self.next_hops[:, rows].T.tolist()
-        bounds = self.nlri.fields.searchsorted(np.arange(start, stop + 1))
-        at = self.nlri.at[bounds[0] : bounds[-1]]
-        afi = int(self.afi[start])
+        at, counts = self.nlri.of_fields(rows)
+        afi = int(self.afi[rows[0]])
         lengths = np.frombuffer(octets, np.uint8)[at]
         if afi == AFI_IPV4:
             words = [words_of(octets, ">u4")[at + 1] & _IPV4_MASKS[lengths]]
@@ -105,8 +99,8 @@ class PlainUpdates(NamedTuple):
             (afi, SAFI_UNICAST),
             [octets[a:b] + octets[c:d] for a, b, c, d in pieces],
             [octets[a:b] for a, b in hops],
-            read_facts(octets, self._values(start, stop)),
-            np.diff(bounds),
+            read_facts(octets, self.values.rows(rows)),
+            counts,
             lengths.astype(np.uint64),
             [word.astype(np.uint64) for word in words],
         )

@@ -24,8 +24,7 @@ _BGP_AT = COMMON_HEADER.size + PER_PEER_OCTETS
 _BODY_AT = _BGP_AT + HEADER_OCTETS
 _LEAST = _BODY_AT + 4  # an UPDATE without anything
 _SPARE = bytes(_LEAST + SPARE_OCTETS)
-# Words of 8 octets that cover the identity of the per-peer header; the last two overlap.
-_IDENTITY_WORDS = COMMON_HEADER.size + np.array([0, 8, 16, 24, IDENTITY_OCTETS - 8])
+_IDENTITY = slice(COMMON_HEADER.size, COMMON_HEADER.size + IDENTITY_OCTETS)
 _TIME_WORDS = COMMON_HEADER.size + IDENTITY_OCTETS + np.array([[0], [4]])
 _MARKER_WORDS = _BGP_AT + np.array([0, 8])
 _MARKER_WORD = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -34,26 +33,38 @@ _MARKER_WORD = np.uint64(0xFFFFFFFFFFFFFFFF)
 class PlainMessages(NamedTuple):
     """What is plain among n messages.
 
-    runs: from which message up to which: plain ones with the same per-peer header but for its time,
-    and of the same family, in order.
+    stretches: from which message up to which all are plain. starts: shape (n,), their offsets.
     """
 
-    runs: list[tuple[int, int]]
+    stretches: list[tuple[int, int]]
     starts: NDArray[np.int64]
     updates: PlainUpdates
 
-    def run(self, start: int, stop: int) -> PlainRun:
+    def runs(self, messages: Sequence[bytes], start: int, stop: int) -> list[NDArray[np.int64]]:
+        """Put the messages of a stretch together that are of one table.
+
+        Returns:
+            Indices of messages with the same per-peer header, but for its time, and of the same
+            family; ascending.
+        """
+        runs: dict[tuple[bytes, int], list[int]] = {}
+        afis = self.updates.afi[start:stop].tolist()
+        for row, afi in enumerate(afis, start):
+            runs.setdefault((messages[row][_IDENTITY], afi), []).append(row)
+        return [np.array(rows) for rows in runs.values()]
+
+    def run(self, rows: NDArray[np.int64]) -> PlainRun:
         """Give the UPDATEs of a run."""
-        return self.updates.run(start, stop)
+        return self.updates.run(rows)
 
-    def lists(self, start: int, stop: int) -> PlainLists:
+    def lists(self, rows: NDArray[np.int64]) -> PlainLists:
         """Give what lists of attributes the UPDATEs of a run have."""
-        return self.updates.lists(start, stop)
+        return self.updates.lists(rows)
 
-    def times_us(self, start: int, stop: int) -> list[int]:
+    def times_us(self, rows: NDArray[np.int64]) -> list[int]:
         """Give the times in the per-peer headers of a run, as `read_timestamp_us` does."""
         numbers = words_of(self.updates.octets, ">u4")
-        seconds, microseconds = numbers[self.starts[start:stop] + _TIME_WORDS].astype(np.int64)
+        seconds, microseconds = numbers[self.starts[rows] + _TIME_WORDS].astype(np.int64)
         return (seconds * 1_000_000 + microseconds).tolist()
 
 
@@ -70,7 +81,7 @@ def find_plain(messages: Sequence[bytes]) -> PlainMessages:
     body = np.where(is_update, starts + _BODY_AT, ends - 4)
     updates = find_updates(octets, body, np.where(is_update, ends, body))
     updates.plain[~is_update] = False
-    return PlainMessages(_runs(octets, starts, updates), starts, updates)
+    return PlainMessages(_stretches(updates.plain), starts, updates)
 
 
 def _carries_update(
@@ -89,15 +100,6 @@ def _carries_update(
     )
 
 
-def _runs(octets: bytes, starts: NDArray[np.int64], updates: PlainUpdates) -> list[tuple[int, int]]:
-    plain = updates.plain
-    identity = words_of(octets, ">u8")[starts[:, None] + _IDENTITY_WORDS]
-    same = (identity[1:] == identity[:-1]).all(axis=1) & (updates.afi[1:] == updates.afi[:-1])
-    goes_on = np.zeros(len(plain) + 1, np.bool_)
-    goes_on[1:-1] = same & plain[1:] & plain[:-1]
-    edges = np.flatnonzero(~goes_on)
-    return [
-        (start, stop)
-        for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
-        if plain[start]
-    ]
+def _stretches(plain: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(plain, prepend=False, append=False))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

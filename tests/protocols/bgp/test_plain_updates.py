@@ -177,7 +177,7 @@ def _check_all(together: list[bytes]) -> list[bool]:
     octets, starts, ends = _joined(together, SPARE_OCTETS)
     found = find_updates(octets, starts, ends)
     for start, stop in _runs(found.plain, found.afi):
-        run = found.run(start, stop)
+        run = found.run(np.arange(start, stop))
         routes = iter(_prefixes(run))
         for row, count in enumerate(run.counts.tolist()):
             assert count

@@ -1,11 +1,13 @@
 """Messages read together: runs of what is plain, and nothing in them that is something else."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.protocols.bgp.update import split_update
 from collector.protocols.bmp.decoder import BmpDecoder
+from collector.protocols.bmp.json_form import message_json, monitoring_json
 from collector.protocols.bmp.messages import RouteMonitoring
 from collector.protocols.bmp.plain_messages import find_plain
 from tests.protocols.bgp.updates import bodies
@@ -36,37 +38,43 @@ def _spoilt(octets: bytes, at: int, value: int) -> bytes:
     return octets[:at] + bytes((value,)) + octets[at + 1 :]
 
 
+def _runs(messages: list[bytes]) -> list[list[int]]:
+    found = find_plain(messages)
+    return [rows.tolist() for stretch in found.stretches for rows in found.runs(messages, *stretch)]
+
+
 @given(st.lists(_messages, max_size=10))
 def test_a_run_is_of_route_monitoring_of_one_peer(messages: list[bytes]) -> None:
     decoder = BmpDecoder()
     found = find_plain(messages)
     last = 0
-    for start, stop in found.runs:
+    for start, stop in found.stretches:
         assert last <= start < stop <= len(messages)
         last = stop
-        run = found.run(start, stop)
-        decoded = [decoder.decode(octets) for octets in messages[start:stop]]
-        assert {type(each) for each in decoded} == {RouteMonitoring}
-        assert len({id(each.peer) for each in decoded}) == 1
-        for each, content, hop in zip(decoded, run.contents, run.next_hops, strict=True):
-            if hop:
-                assert content == each.parts.content
-                mp_reach = each.parts.mp_reach
-                assert hop == (mp_reach.next_hop if mp_reach else each.parts.next_hop)
+        runs = found.runs(messages, start, stop)
+        assert sorted(row for rows in runs for row in rows.tolist()) == list(range(start, stop))
+        for rows in runs:
+            run, lists = found.run(rows), found.lists(rows)
+            decoded = [decoder.decode(messages[row]) for row in rows.tolist()]
+            assert {type(each) for each in decoded} == {RouteMonitoring}
+            assert len({id(each.peer) for each in decoded}) == 1
+            events = monitoring_json(decoded[0].peer, found.times_us(rows), run, lists)
+            if decoded[0].peer.as_size == 4:
+                assert list(events) == list(map(message_json, decoded))
 
 
 @pytest.mark.parametrize(
     ("messages", "runs"),
     [
         pytest.param([], [], id="nothing"),
-        pytest.param([GOOD] * 3, [(0, 3)], id="usual"),
-        pytest.param([GOOD, monitoring(USUAL, OTHER)], [(0, 1), (1, 2)], id="two-peers"),
+        pytest.param([GOOD] * 3, [[0, 1, 2]], id="usual"),
+        pytest.param([GOOD, monitoring(USUAL, OTHER)], [[0], [1]], id="two-peers"),
         pytest.param(
-            [GOOD, monitoring(USUAL, per_peer(time=(7, 7)))], [(0, 2)], id="at-another-time"
+            [GOOD, monitoring(USUAL, per_peer(time=(7, 7)))], [[0, 1]], id="at-another-time"
         ),
-        pytest.param([GOOD, monitoring(SIX), GOOD], [(0, 1), (1, 2), (2, 3)], id="families"),
-        pytest.param([GOOD, peer_up(b"", b""), GOOD], [(0, 1), (2, 3)], id="peer-up-between"),
-        pytest.param([message(4, b""), GOOD], [(1, 2)], id="short-message"),
+        pytest.param([GOOD, monitoring(SIX), GOOD], [[0, 2], [1]], id="families"),
+        pytest.param([GOOD, peer_up(b"", b""), GOOD], [[0], [2]], id="peer-up-between"),
+        pytest.param([message(4, b""), GOOD], [[1]], id="short-message"),
         pytest.param([message(0, per_peer() + bgp(2, USUAL), version=4)], [], id="version-4"),
         pytest.param([message(6, per_peer() + bgp(2, USUAL))], [], id="mirroring"),
         pytest.param([message(0, per_peer() + bgp(1, USUAL))], [], id="not-an-update"),
@@ -76,12 +84,13 @@ def test_a_run_is_of_route_monitoring_of_one_peer(messages: list[bytes]) -> None
         pytest.param([message(0, per_peer())], [], id="no-update"),
     ],
 )
-def test_which_messages_are_plain(messages: list[bytes], runs: list[tuple[int, int]]) -> None:
-    assert find_plain(messages).runs == runs
+def test_which_messages_are_plain(messages: list[bytes], runs: list[list[int]]) -> None:
+    assert _runs(messages) == runs
 
 
 def test_the_last_update_is_read_to_its_end() -> None:
     found = find_plain([GOOD, monitoring(SIX)])
-    assert found.run(1, 2).lengths.tolist() == [32]
-    assert int(found.run(1, 2).addresses[0][0]) >> 32 == 0x20010DB8
-    assert found.run(0, 1).contents == [split_update(USUAL).content]
+    first, last = (found.run(np.array([row])) for row in (0, 1))
+    assert last.lengths.tolist() == [32]
+    assert int(last.addresses[0][0]) >> 32 == 0x20010DB8
+    assert first.contents == [split_update(USUAL).content]
