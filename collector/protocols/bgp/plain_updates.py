@@ -107,13 +107,56 @@ class PlainUpdates(NamedTuple):
 
 
 def find_updates(octets: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> PlainUpdates:
-    """Find what is plain, and read it.
+    """Find what is plain.
 
     Args:
         octets: hold the bodies of the UPDATEs, and `SPARE_OCTETS` after the last one.
         starts, ends: shape (n,), offsets of the bodies.
     """
-    single, lengths = np.frombuffer(octets, np.uint8), words_of(octets, ">u2")
+    single = np.frombuffer(octets, np.uint8)
+    body = _cut_bodies(words_of(octets, ">u2"), starts, ends)
+    values = find_values(octets, body.attributes, body.attributes_stop)
+    mp = _cut_mp(single, words_of(octets, ">u2"), values)
+    hop, has_reach, has_unreach = values.starts[HOP], mp.has_reach, mp.has_unreach
+    withdraws, announces = body.withdrawn_stop > body.withdrawn, body.attributes_stop < ends
+    classic = ~(has_reach | has_unreach)
+    start = np.where(withdraws, body.withdrawn, np.where(announces, body.attributes_stop, mp.nlri))
+    stop = np.where(withdraws, body.withdrawn_stop, np.where(announces, ends, mp.stop))
+    one_field = withdraws.astype(np.int8) + announces + has_reach + has_unreach == 1
+    plain = values.plain & body.fits & one_field & (start < stop) & (classic | mp.good)
+    # Where it is needed and only there, and as `split_update` wants it to set it apart.
+    plain &= ((hop != 0) == announces) & (~announces | (single[hop - _HOP_HEAD] == _HOP_FLAGS))
+
+    afi = np.where(classic, AFI_IPV4, mp.afi)
+    nlri = _prefixes(single, plain, (start, stop), afi)
+    hop_stop = hop + _HOP_OCTETS
+    head = np.where(announces, hop - _HOP_HEAD, body.attributes_stop)
+    head_stop = np.where(announces, hop_stop, body.attributes_stop)
+    return PlainUpdates(
+        plain,
+        afi,
+        np.stack((body.attributes, np.where(classic, head, mp.head))),
+        np.stack((np.where(classic, head_stop, mp.stop), body.attributes_stop)),
+        np.where(announces, (hop, hop_stop), np.where(has_reach, (mp.hop, mp.hop_stop), 0)),
+        values,
+        nlri,
+        octets,
+    )
+
+
+class _Bodies(NamedTuple):
+    """Where the fields of n bodies are; those that do not fit have no attributes."""
+
+    fits: NDArray[np.bool_]
+    withdrawn: NDArray[np.int64]
+    withdrawn_stop: NDArray[np.int64]
+    attributes: NDArray[np.int64]
+    attributes_stop: NDArray[np.int64]
+
+
+def _cut_bodies(
+    lengths: NDArray[np.uint16], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> _Bodies:
     withdrawn = starts + 2
     withdrawn_stop = withdrawn + lengths[starts]
     fits = withdrawn_stop + 2 <= ends
@@ -122,41 +165,40 @@ def find_updates(octets: bytes, starts: NDArray[np.int64], ends: NDArray[np.int6
     attributes_stop = attributes + lengths[withdrawn_stop]
     fits &= attributes_stop <= ends
     attributes_stop = np.where(fits, attributes_stop, attributes)
-    values = find_values(octets, attributes, attributes_stop)
+    return _Bodies(fits, withdrawn, withdrawn_stop, attributes, attributes_stop)
 
-    hop, reach, unreach = (values.starts[place] for place in (HOP, REACH, UNREACH))
+
+class _Mp(NamedTuple):
+    """What is in MP_REACH_NLRI or MP_UNREACH_NLRI, where there is one of the two.
+
+    good: its family is one of ours, and a next hop is not empty. head, stop: of the attribute.
+    """
+
+    has_reach: NDArray[np.bool_]
+    has_unreach: NDArray[np.bool_]
+    good: NDArray[np.bool_]
+    afi: NDArray[np.int64]
+    head: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    hop: NDArray[np.int64]
+    hop_stop: NDArray[np.int64]
+    nlri: NDArray[np.int64]
+
+
+def _cut_mp(octets: NDArray[np.uint8], lengths: NDArray[np.uint16], values: Values) -> _Mp:
+    reach, unreach = values.starts[REACH], values.starts[UNREACH]
     has_reach, has_unreach = reach != 0, unreach != 0
-    is_classic = ~(has_reach | has_unreach)
-    withdraws, announces = withdrawn_stop > withdrawn, attributes_stop < ends
-    one_field = withdraws.astype(np.int8) + announces + has_reach + has_unreach == 1
-    mp = reach + unreach
-    mp_stop = values.stops[REACH] + values.stops[UNREACH]
-    afi = np.where(is_classic, AFI_IPV4, lengths[mp])
-    is_unicast = (single[mp + 2] == SAFI_UNICAST) & ((afi == AFI_IPV4) | (afi == AFI_IPV6))
-    mp_hop_stop = reach + _REACH_OCTETS + single[reach + 3]
-    start = np.where(has_unreach, mp + _UNREACH_OCTETS, mp_hop_stop + 1)
-    start = np.where(withdraws, withdrawn, np.where(announces, attributes_stop, start))
-    stop = np.where(withdraws, withdrawn_stop, np.where(announces, ends, mp_stop))
-    plain = values.plain & fits & one_field & (start < stop) & (is_classic | is_unicast)
-    # Only where it is needed, and as `split_update` wants it to set it apart.
-    plain &= (hop != 0) == announces
-    plain &= ~announces | (single[hop - _HOP_HEAD] == _HOP_FLAGS)
-    plain &= ~has_reach | (single[reach + 3] != 0)
-
-    nlri = _prefixes(single, plain, (start, stop), afi)
-    classic = np.where(announces, (hop - _HOP_HEAD, hop + _HOP_OCTETS), attributes_stop)
-    cut, cut_stop = np.where(is_classic, classic, (_head_of(single, mp), mp_stop))
-    mp_hop = np.where(has_reach, (reach + _REACH_OCTETS, mp_hop_stop), 0)
-    return PlainUpdates(
-        plain,
-        afi,
-        np.stack((attributes, cut)),
-        np.stack((cut_stop, attributes_stop)),
-        np.where(announces, (hop, hop + _HOP_OCTETS), mp_hop),
-        values,
-        nlri,
-        octets,
-    )
+    value = np.where(has_reach, reach, unreach)
+    stop = np.where(has_reach, values.stops[REACH], values.stops[UNREACH])
+    afi = lengths[value].astype(np.int64)
+    good = (octets[value + 2] == SAFI_UNICAST) & ((afi == AFI_IPV4) | (afi == AFI_IPV6))
+    hop, hop_octets = value + _REACH_OCTETS, octets[value + 3]
+    good &= has_unreach | (hop_octets != 0)
+    hop_stop = hop + hop_octets
+    nlri = np.where(has_unreach, value + _UNREACH_OCTETS, hop_stop + 1)
+    # Three octets before it are the flags, of 128 and more, or with Extended Length the type code.
+    head = value - 3 - (octets[value - 3] < OPTIONAL)
+    return _Mp(has_reach, has_unreach, good, afi, head, stop, hop, hop_stop, nlri)
 
 
 def _prefixes(
@@ -173,9 +215,3 @@ def _prefixes(
         kept = whole[owners]
         owners, at = owners[kept], at[kept]
     return PlainNlri(plain, rows[owners], at)
-
-
-def _head_of(octets: NDArray[np.uint8], value: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find where an optional attribute begins whose value begins there."""
-    # Three octets before it are the flags, of 128 and more, or with Extended Length the type code.
-    return value - 3 - (octets[value - 3] < OPTIONAL)

@@ -71,7 +71,7 @@ class PlainMessages(NamedTuple):
 def find_plain(messages: Sequence[bytes]) -> PlainMessages:
     """Look at messages as `BmpFramer` cuts them: their lengths are right, and nothing else is sure.
 
-    Cost: about 0.3 ms, and 1 µs a message with 14 prefixes.
+    Cost: about 0.35 ms, and 2 µs a message with 14 prefixes.
     """
     octets = b"".join((*messages, _SPARE))
     sizes = np.fromiter(map(len, messages), np.int64, len(messages))

@@ -95,6 +95,7 @@ _bodies = st.one_of(
         lambda each: update(b"".join(each))
     ),
     st.booleans().flatmap(_mp).map(update),
+    st.lists(st.booleans().flatmap(_mp), max_size=3).map(lambda some: update(b"".join(some))),
     st.tuples(attribute_sets, fields(32), fields(32)).map(lambda each: update(*each)),
     st.binary(max_size=60),
 )
