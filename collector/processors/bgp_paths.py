@@ -34,6 +34,12 @@ def content_of(as_size: int, attributes: bytes) -> bytes:
     return _AS_SIZES[as_size] + attributes
 
 
+def contents_of(as_size: int, attributes: Sequence[bytes]) -> list[bytes]:
+    """Make the keys of attribute sets, as `content_of` does."""
+    size = _AS_SIZES[as_size]
+    return [size + octets for octets in attributes]
+
+
 def facts_of(attributes: Attributes) -> Facts:
     """Take from attributes what the RIB decides by."""
     as_path = attributes.as_path or ()

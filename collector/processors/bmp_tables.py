@@ -2,15 +2,20 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from collector.metrics import Counters, register
-from collector.processors.bgp_paths import content_of, facts_of
+from collector.processors.bgp_paths import content_of, contents_of, facts_of
 from collector.protocols.bgp.attributes import TreatAsWithdraw, parse_attributes
 from collector.protocols.bgp.families import IPV4_UNICAST
 from collector.protocols.bgp.next_hop import next_hop_text
 from collector.protocols.bgp.nlri import Nlri, split_nlri
+from collector.protocols.bgp.plain_updates import PlainRun
 from collector.protocols.bgp.update import UpdateParts
 from collector.protocols.bmp.messages import BmpMessage, PeerDown, PeerUp, RouteMonitoring
 from collector.protocols.bmp.per_peer import PeerHeader
+from collector.rib.paths import FactColumns
 from collector.rib.peer import GLOBAL_RD, Peer, PeerKey
 from collector.rib.rib import Rib
 from collector.rib.view import View
@@ -74,6 +79,36 @@ class BmpTables:
             if self._peers.get(key) is not None:
                 self._rib.peer_down(self._device, self._session, key)
             self._note(key, None)
+
+    def apply_plain(self, header: PeerHeader, run: PlainRun, now_s: float) -> None:
+        """Take plain UPDATEs with one per-peer header, of a family without path identifiers."""
+        source = self._sources.get(id(header)) or self._source(header, now_s)
+        updates = len(run.contents)
+        if source is None:
+            self._counters.add("bmp_peer_down", updates)
+            return
+        self._counters["bmp_updates"] += updates
+        table = source.peer.table(source.view, source.distinguisher, run.family)
+        if table is not None:
+            paths = self._plain_paths(header.as_size, run)
+            table.announce_columns(run.addresses, run.lengths, np.repeat(paths, run.counts))
+
+    def _plain_paths(self, as_size: int, run: PlainRun) -> NDArray[np.int32]:
+        """As `_path` for each UPDATE; 0 for those that withdraw."""
+        facts = FactColumns(*run.facts)
+        contents = contents_of(as_size, run.contents)
+        announces = [row for row, octets in enumerate(run.next_hops) if octets]
+        if len(announces) == len(contents):
+            return self._rib.paths.add_many(
+                contents, list(map(next_hop_text, run.next_hops)), facts
+            )
+        paths = np.zeros(len(contents), np.int32)
+        paths[announces] = self._rib.paths.add_many(
+            [contents[row] for row in announces],
+            [next_hop_text(run.next_hops[row]) for row in announces],
+            FactColumns(*(column[announces] for column in facts)),
+        )
+        return paths
 
     def _up(self, key: PeerKey, now_s: float) -> None:
         self._note(key, self._rib.peer_up(self._device, self._session, key, now_s))

@@ -3,6 +3,9 @@
 A router that (re)starts sends whole tables as fast as TCP takes them. Sessions that have octets
 waiting stand in a queue; a turn of the event loop reads from them for a few milliseconds, then the
 loop looks at the UDP sockets again. What is not read waits in TCP, which slows the router down.
+
+A session that was read empty is left alone for some milliseconds: routes that change all the time
+come in small pieces, and a message costs several times less among a hundred others.
 """
 
 import asyncio
@@ -31,9 +34,10 @@ SERVICE_STOPS = "service stops"
 """The reason of sessions that our own end ends."""
 
 _TURN_S = 0.005
-# Five octets announce a route, so what one read brings must fit in a turn. With 64 KiB a table of
-# 500 000 routes delayed the flows of others by 0.2 s more, and was loaded no faster (measured).
-_READ_OCTETS = 16_384
+# Four octets announce a route or withdraw it, and what one read brings must fit in a turn. With
+# half of it a route of a table costs a third more, with twice as much a tenth less (measured).
+_READ_OCTETS = 32_768
+_PAUSE_S = 0.01  # a tenth of what a batch of flows waits for its end
 _MAX_SESSIONS = 4_096
 _MAX_ACCEPTS = 64  # a wake-up
 _ACCEPT_PAUSE_S = 1.0
@@ -159,7 +163,7 @@ class BmpReceiver:
         self.sessions[session.number] = session
         self._counters.add("bmp_sessions")
         self._handler.opened(session)
-        self._loop.add_reader(sock.fileno(), self._readable, session)
+        self._listen(session)
 
     def _readable(self, session: BmpSession) -> None:
         # Level-triggered: while the session waits for its turn, its readiness is no news.
@@ -179,35 +183,39 @@ class BmpReceiver:
             session = self._ready.popleft()
             if session.number not in self.sessions:
                 continue
-            if self._read(session):
+            if self._read(session) == _READ_OCTETS:
                 self._ready.append(session)
             elif session.number in self.sessions:
-                self._loop.add_reader(session.sock.fileno(), self._readable, session)
+                self._loop.call_later(_PAUSE_S, self._listen, session)
         self._schedule()
 
-    def _read(self, session: BmpSession) -> bool:
-        """Read once; return whether there may be more."""
+    def _listen(self, session: BmpSession) -> None:
+        if session.number in self.sessions:
+            self._loop.add_reader(session.sock.fileno(), self._readable, session)
+
+    def _read(self, session: BmpSession) -> int:
+        """Read once; return how many octets, 0 where none are left or the session has ended."""
         if session.number not in self.sessions:
-            return False
+            return 0
         try:
             octets = session.sock.recv(_READ_OCTETS)
         except BlockingIOError:
-            return False
+            return 0
         except OSError as error:
             self.close(session, f"connection lost: {error.strerror}")
-            return False
+            return 0
         if not octets:
             self.close(session, "closed by the router")
-            return False
+            return 0
         self._counters.add("bmp_octets", len(octets))
         try:
             messages = session.framer.feed(octets)
         except DecodeError as error:
             self.close(session, f"framing lost: {error}")
-            return False
+            return 0
         if messages and not self._handler.received(session, messages, time.time()):
             self.close(session, "internal error")
-        return session.number in self.sessions
+        return len(octets) if session.number in self.sessions else 0
 
 
 def canonical_address(address: bytes | str) -> str:

@@ -36,6 +36,20 @@ class Facts(NamedTuple):
     med: int | None = None
 
 
+class FactColumns(NamedTuple):
+    """`Facts` of n contents, each of shape (n,); what a content does not say is -1.
+
+    origin: 0 ("igp"), 1 ("egp"), 2 ("incomplete"), 3 for none.
+    """
+
+    origin_as: NDArray[np.uint32]
+    peer_as: NDArray[np.uint32]
+    path_length: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    local_pref: NDArray[np.int64]
+    med: NDArray[np.int64]
+
+
 class Path(NamedTuple):
     """What one attribute set says, ready for records; the first fields are those of `Facts`."""
 
@@ -186,6 +200,48 @@ class Paths(Counted):
             cells[number] = value
         return number
 
+    def add_many(
+        self, contents: Sequence[Hashable], next_hops: Sequence[str | None], facts: FactColumns
+    ) -> NDArray[np.int32]:
+        """Give n paths ids, or find those that they have, as `add` does; shape (n,)."""
+        ids = list(map(self.intern, contents, next_hops))
+        rows = [row for row, number in enumerate(ids) if not number]
+        taken: list[tuple[int, int, int, int]] = []  # row, id, next hop, content
+        for row in rows:
+            content, next_hop = contents[row], next_hops[row]
+            number = self.intern(content, next_hop)  # it may have come twice
+            if not number and len(self) < self.limit:
+                number = self._take()
+                content_id, entry = self._use_content(content), self._next_hop_entry(next_hop)
+                entry.paths[content_id] = number
+                taken.append((row, number, entry.number, content_id))
+            ids[row] = number
+        if rows:
+            refused = ids.count(0)
+            if refused:
+                self._counters.add("rib_paths_refused", refused)
+            self._fill(np.array(taken, np.int64).reshape(-1, 4).T, facts)
+        return np.array(ids, np.int32)
+
+    def _fill(self, taken: NDArray[np.int64], facts: FactColumns) -> None:
+        """Set the columns of new paths: rows of ``facts``, ids, next hops, contents."""
+        rows, ids, next_hops, contents = taken
+        chosen = FactColumns(*(column[rows] for column in facts))
+        born = self._born + 1 + np.arange(len(ids))
+        self._born += len(ids)
+        row = (
+            chosen.origin_as,
+            chosen.peer_as,
+            chosen.local_pref,
+            chosen.med,
+            _ranks(chosen),
+            next_hops,
+            born,
+            contents,
+        )
+        for name, values in zip(_COLUMNS, row, strict=True):
+            getattr(self, name)[ids] = values
+
     def path(self, number: int) -> Path | None:
         """Read what the path with this id says; None where nothing has it."""
         if not self.born[number]:
@@ -265,3 +321,9 @@ def _rank(facts: Facts | Path) -> int:
     local_pref = _DEFAULT_LOCAL_PREF if facts.local_pref is None else facts.local_pref
     origin = _ORIGINS.get(facts.origin, _NO_ORIGIN)
     return (0xFFFFFFFF - local_pref) << 18 | min(facts.path_length, _LONGEST) << 2 | origin
+
+
+def _ranks(facts: FactColumns) -> NDArray[np.uint64]:
+    local_pref = np.where(facts.local_pref < 0, _DEFAULT_LOCAL_PREF, facts.local_pref)
+    length = np.minimum(facts.path_length, _LONGEST)
+    return ((0xFFFFFFFF - local_pref) << 18 | length << 2 | facts.origin).astype(np.uint64)

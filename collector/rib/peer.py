@@ -184,7 +184,7 @@ class Peer:
 
     def drop_if_empty(self, table: RouteTable | OpaqueTable) -> None:
         """Remove a table that has no routes left."""
-        waiting = isinstance(table, RouteTable) and table.pending
+        waiting = isinstance(table, RouteTable) and table.waiting
         if not table.count and not waiting and self._tables.get(table.key) is table:
             self._drop_table(table.key)
 

@@ -55,16 +55,17 @@ class PrefixIndex:
     def __len__(self) -> int:
         return len(self._table)
 
-    def resolve(self, prefixes: Sequence[bytes], announced: NDArray[np.bool_]) -> NDArray[np.int32]:
+    def resolve(
+        self, words: list[NDArray[np.uint64]], announced: NDArray[np.bool_]
+    ) -> NDArray[np.int32]:
         """Return the ids of prefixes.
 
         Args:
-            prefixes: each its length octet and as few octets as the length needs.
+            words: key words of n prefixes, as the family makes them; a prefix may come twice.
             announced: shape (n,), where an unknown prefix is to get an id.
         Returns:
             shape (n,); 0 for unknown prefixes that are not announced.
         """
-        words = self.family.words_of_prefixes(prefixes)
         if announced.all():
             return self._ensure(words)
         ids = np.zeros(len(announced), np.int32)

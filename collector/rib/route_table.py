@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from collector.rib.address_family import octets_of
 from collector.rib.best_table import BestTable, Member
 from collector.rib.layer import Layer
 from collector.rib.shared import Shared
@@ -18,20 +19,26 @@ if TYPE_CHECKING:
 
 _JOURNAL_ROWS = 4096
 
+Block = tuple[list[NDArray[np.uint64]], NDArray[np.int32]]
+"""Key words of n prefixes, and the path of each."""
+
 
 class RouteTable:
     """Layers of routes: one, or with ADD-PATH (RFC 7911) as many as a prefix has paths.
 
-    Changes go into ``pending`` first, a dictionary, so that the last word on a prefix counts.
-    Its keys are prefixes, with ADD-PATH pairs of prefix and path identifier + 1; a value of 0
-    withdraws.
+    Changes wait in a journal, where the last word on a prefix counts: columns of plain prefixes,
+    then what came one by one. The keys of the latter are prefixes, with ADD-PATH pairs of prefix
+    and path identifier + 1; a value of 0 withdraws.
     """
 
     __slots__ = (
+        "_column_rows",
+        "_columns",
         "_dropped",
         "_group",
         "_labelled",
         "_members",
+        "_pending",
         "_pending_labels",
         "_shared",
         "add_path",
@@ -39,7 +46,6 @@ class RouteTable:
         "key",
         "order",
         "peer",
-        "pending",
         "sync",
     )
 
@@ -52,7 +58,9 @@ class RouteTable:
         self.sync = sync
         self.index = shared.indexes[4 if key.family[0] == 1 else 6]
         self.add_path = False
-        self.pending: dict = {}
+        self._columns: list[Block] = []
+        self._column_rows = 0
+        self._pending: dict = {}
         self._pending_labels: dict = {}
         self._shared = shared
         self._group = group
@@ -65,6 +73,11 @@ class RouteTable:
     def count(self) -> int:
         """Routes in the table, without those that wait."""
         return sum(member.layer.count for member in self._members)
+
+    @property
+    def waiting(self) -> int:
+        """Rows of the journal."""
+        return len(self._pending) + self._column_rows
 
     @property
     def stale(self) -> int:
@@ -93,18 +106,19 @@ class RouteTable:
                 would be wrong.
             labels: label stack, top first (RFC 8277).
         """
-        if not self.pending:
-            self._shared.note_change(self)
+        if self._columns and (labels or add_path_id is not None):
+            self._shared.apply()  # columns are of plain prefixes only
+        self._note_change()
         key = prefix
         if self.add_path or add_path_id is not None:
             key = self._add_path_key(prefix, add_path_id)
-        self.pending[key] = path
+        self._pending[key] = path
         if labels and path:
             self._labelled = True
             self._pending_labels[key] = self._shared.labels.code(labels)
         elif self._pending_labels:
             self._pending_labels.pop(key, None)
-        if len(self.pending) >= _JOURNAL_ROWS:
+        if len(self._pending) >= _JOURNAL_ROWS:
             self._shared.apply()
 
     def announce_many(self, prefixes: Sequence[bytes], path: int) -> None:
@@ -113,33 +127,60 @@ class RouteTable:
             for prefix in prefixes:
                 self.announce(prefix, None, path)
             return
-        pending = self.pending
-        if not pending:
-            self._shared.note_change(self)
-        pending.update(dict.fromkeys(prefixes, path))
-        if len(pending) >= _JOURNAL_ROWS:
+        self._note_change()
+        self._pending.update(dict.fromkeys(prefixes, path))
+        if len(self._pending) >= _JOURNAL_ROWS:
+            self._shared.apply()
+
+    def announce_columns(
+        self,
+        addresses: list[NDArray[np.uint64]],
+        lengths: NDArray[np.uint64],
+        paths: NDArray[np.int32],
+    ) -> None:
+        """Set n routes without path identifiers and labels, in order; a path of 0 withdraws.
+
+        Args:
+            addresses: one word of shape (n,) for IPv4, two for IPv6; host bits do not matter.
+        """
+        words = self.index.family.words_of_covering(addresses, lengths)
+        if self.add_path or self._labelled:
+            for prefix, path in zip(octets_of(words), paths.tolist(), strict=True):
+                self.announce(prefix, None, path)
+            return
+        self._note_change()
+        if self._pending:
+            self._column_rows += len(self._pending)
+            self._columns.append(self._pending_columns())
+            self._pending = {}
+        self._column_rows += len(paths)
+        self._columns.append((words, paths))
+        if self._column_rows >= _JOURNAL_ROWS:
             self._shared.apply()
 
     def withdraw(self, prefix: bytes, add_path_id: int | None = None) -> None:
         """Remove a route, if it is there."""
         self.announce(prefix, add_path_id, 0)
 
-    def pending_prefixes(self) -> list[bytes]:
-        """Return the prefixes that wait, in the order of ``pending``."""
-        return [prefix for prefix, _ in self.pending] if self.add_path else list(self.pending)
+    def journal(self) -> list[Block]:
+        """Return what waits: key words of prefixes, and paths."""
+        return [*self._columns, self._pending_columns()] if self._pending else self._columns
 
     def apply(self, ids: NDArray[np.int32], paths: NDArray[np.int32]) -> None:
         """Take what waited into the layers.
 
         Args:
-            ids: shape (n,), prefix ids in the order of ``pending``, 0 for what nobody knows.
+            ids: shape (n,), prefix ids in the order of the journal, 0 for what nobody knows.
             paths: shape (n,), its values.
         """
+        columns, further = self._columns, self._further_values()
+        self._forget_journal()
         if self._dropped:
-            self.pending = {}
             return
-        values = {"path": paths, **self._further_values()}
-        self.pending, self._pending_labels = {}, {}
+        if columns:
+            last = _last_of_each(ids)
+            ids, paths = ids[last], paths[last]
+        values = {"path": paths, **further}
         if not ids.all():
             known = ids != 0
             ids, values = ids[known], _rows(values, known)
@@ -172,14 +213,28 @@ class RouteTable:
         for member in self._members:
             self._drop(member)
         self.peer.count_routes(-count)
-        self.pending, self._pending_labels = {}, {}
+        self._forget_journal()
         self._dropped = True
         return count
+
+    def _note_change(self) -> None:
+        if not self._pending and not self._columns:
+            self._shared.note_change(self)
+
+    def _forget_journal(self) -> None:
+        self._columns, self._column_rows = [], 0
+        self._pending, self._pending_labels = {}, {}
+
+    def _pending_columns(self) -> Block:
+        pending = self._pending
+        prefixes = [prefix for prefix, _ in pending] if self.add_path else list(pending)
+        words = self.index.family.words_of_prefixes(prefixes)
+        return words, np.fromiter(pending.values(), np.int32, len(prefixes))
 
     def _add_path_key(self, prefix: bytes, add_path_id: int | None) -> tuple[bytes, int]:
         if not self.add_path:
             # What waits is keyed by prefix alone, as if it had no path identifier.
-            self.pending = {(known, 0): path for known, path in self.pending.items()}
+            self._pending = {(known, 0): path for known, path in self._pending.items()}
             self._pending_labels = {(k, 0): code for k, code in self._pending_labels.items()}
             self.add_path = True
             for member in self._members:
@@ -189,9 +244,9 @@ class RouteTable:
     def _further_values(self) -> dict[str, NDArray]:
         further: dict[str, NDArray] = {}
         if self.add_path:
-            further["add_path_id"] = np.array([number for _, number in self.pending], np.int64)
+            further["add_path_id"] = np.array([number for _, number in self._pending], np.int64)
         if self._labelled:
-            codes = [self._pending_labels.get(key, 0) for key in self.pending]
+            codes = [self._pending_labels.get(key, 0) for key in self._pending]
             further["label"] = np.array(codes, np.int32)
         return further
 
@@ -278,3 +333,11 @@ class RouteTable:
 
 def _rows(values: dict[str, NDArray], rows: NDArray) -> dict[str, NDArray]:
     return {name: column[rows] for name, column in values.items()}
+
+
+def _last_of_each(ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Find where each id comes for the last time, in the order of the ids."""
+    rows = np.sort(ids.astype(np.int64) << 32 | np.arange(len(ids)))
+    is_last = np.ones(len(ids), np.bool_)
+    is_last[:-1] = rows[1:] >> 32 != rows[:-1] >> 32
+    return rows[is_last] & 0xFFFFFFFF

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,13 +80,14 @@ class Shared:
                 self._apply(index, tables)
 
     def _apply(self, index: PrefixIndex, tables: list[RouteTable]) -> None:
-        prefixes = list(chain.from_iterable(table.pending_prefixes() for table in tables))
-        values = chain.from_iterable(table.pending.values() for table in tables)
-        paths = np.fromiter(values, np.int32, len(prefixes))
-        ids = index.resolve(prefixes, paths != 0)
+        waiting = [block for table in tables for block in table.journal()]
+        columns = zip(*(words for words, _ in waiting), strict=True)
+        words = [np.concatenate(column) for column in columns]
+        paths = np.concatenate([paths for _, paths in waiting])
+        ids = index.resolve(words, paths != 0)
         start = 0
         for table in tables:
-            stop = start + len(table.pending)
+            stop = start + table.waiting
             table.apply(ids[start:stop], paths[start:stop])
             start = stop
 
@@ -96,9 +96,9 @@ def _portions(tables: list[RouteTable]) -> Iterator[list[RouteTable]]:
     portion: list[RouteTable] = []
     rows = 0
     for table in tables:
-        if table.pending:
+        if table.waiting:
             portion.append(table)
-            rows += len(table.pending)
+            rows += table.waiting
         if rows >= _ROWS_AT_ONCE:
             yield portion
             portion, rows = [], 0

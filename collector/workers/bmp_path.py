@@ -3,23 +3,21 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from collector.errors import DecodeError
 from collector.metrics import Counters, register
 from collector.pipeline.devices import DeviceDirectory
 from collector.processors.bmp_tables import BmpTables
-from collector.protocols.bmp.decoder import BmpDecoder
-from collector.protocols.bmp.json_form import message_json
 from collector.protocols.bmp.messages import BmpMessage, Initiation, PeerUp, Version4
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
+from collector.workers.bmp_reading import BmpReading, Bodies
 from collector.workers.guard import Guard
 from collector.workers.snapshots import Snapshots
 
 register(
     bmp_messages="BMP messages decoded",
-    bmp_malformed="BMP messages that break their protocol; the session goes on",
     bmp_version_4="BMP messages of version 4, which are skipped",
     bmp_events_dropped="BMP events that found an output full; snapshots follow when it has room",
 )
@@ -37,8 +35,7 @@ Hint = Callable[[str, set[str]], None]
 class _Session:
     session: BmpSession
     device: str
-    tables: BmpTables
-    decoder: BmpDecoder = field(default_factory=BmpDecoder)
+    reading: BmpReading = field(init=False)
     messages: int = 0
     last_seen_s: float | None = None
     system_name: str | None = None
@@ -101,34 +98,24 @@ class BmpPath:
 
     def _open(self, session: BmpSession) -> None:
         device = self._directory.device_of(session.address)
+        state = _Session(session, device)
         tables = BmpTables(self._rib, device, session.number, self._counters)
-        self._sessions[session.number] = state = _Session(session, device, tables)
+        state.reading = BmpReading(tables, self._counters, partial(self._note, state))
+        self._sessions[session.number] = state
         self._rib.session_up(device, session.number)
         self._tell_name(state, session.address)
         self._emit(device, [self._event(state, {"type": "session_up"}, session.opened_s)])
 
     def _take(self, session: BmpSession, messages: Sequence[bytes], now_s: float) -> None:
         state = self._sessions[session.number]
-        decode, apply = state.decoder.decode, state.tables.apply
         state.messages += len(messages)
         state.last_seen_s = now_s
         self._counters.add("bmp_messages", len(messages))
-        events = []
+        told: Bodies | None = [] if self.wants_events else None
         try:
-            for octets in messages:
-                try:
-                    message = decode(octets)
-                    apply(message, now_s)
-                    if self.wants_events:
-                        events.append(self._event(state, message_json(message), now_s))
-                except DecodeError as error:
-                    self._counters.add("bmp_malformed")
-                    fault = {"type": "error", "reason": error.reason, "offset": error.offset}
-                    events.append(self._event(state, fault, now_s))
-                    continue
-                self._note(state, message)
+            state.reading.take(messages, now_s, told)
         finally:  # what is in the tables is told, whatever becomes of the rest
-            self._emit(state.device, events)
+            self._emit(state.device, [self._event(state, body, now_s) for body in told or ()])
 
     def _close(self, session: BmpSession, reason: str, now_s: float) -> None:
         state = self._sessions.pop(session.number)

@@ -253,9 +253,9 @@ class Publisher:
     def _put_events(self, publish: PublishTable, events: list[dict[str, Any]]) -> bool:
         topic = self._outputs.topic(publish)
         first = self._count(publish, topic, len(events))
+        envelope = self._envelope()
         numbered = [
-            self._envelope() | {"sequence": first + index} | event
-            for index, event in enumerate(events)
+            {**envelope, "sequence": number, **event} for number, event in enumerate(events, first)
         ]
         encoded = encode_events(numbered, publish.format, key=self._outputs.key_column(publish))
         return self._outputs.put(publish, Batch.of(topic, *encoded))

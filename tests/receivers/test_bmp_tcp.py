@@ -112,6 +112,33 @@ def test_messages_come_whole_however_tcp_cuts_them() -> None:
     on_uvloop(test)
 
 
+def test_small_pieces_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bmp_tcp, "_PAUSE_S", 0.3)
+
+    async def test(bench: Bench) -> None:
+        reads = 0
+
+        def read(_: BmpSession) -> bool:
+            nonlocal reads
+            reads += 1
+            return True
+
+        bench.handler.on_messages = read
+        router = await bench.connect()
+        await bench.send(router, HELLO)
+        await bench.handler.until(lambda: len(bench.handler.messages[1]) == 1)
+        for _ in range(10):
+            await bench.send(router, HELLO)
+        await bench.handler.until(lambda: len(bench.handler.messages[1]) == 11)
+        assert reads == 2
+        # One that ends while it is left alone is not listened to again.
+        (session,) = bench.receiver.sessions.values()
+        bench.receiver.close(session, "service stops")
+        bench.receiver._listen(session)
+
+    on_uvloop(test)
+
+
 def test_lost_framing_closes_that_session_only() -> None:
     async def test(bench: Bench) -> None:
         bad, good = await bench.connect(), await bench.connect()

@@ -2,7 +2,7 @@ import numpy as np
 
 from collector.metrics import Counters
 from collector.rib.labels import LabelStacks
-from collector.rib.paths import Path, Paths
+from collector.rib.paths import FactColumns, Path, Paths
 from tests.rib.wire import add_path, new_paths
 
 
@@ -133,3 +133,42 @@ def test_label_stacks() -> None:
     stacks.exchange(_ids(*codes), _ids())
     stacks.collect()
     assert len(stacks) == 0
+
+
+def test_many_paths_at_once_are_those_of_each() -> None:
+    chosen = [
+        Path(origin_as=1, peer_as=2, path_length=3, origin="igp", local_pref=200, med=0),
+        Path(next_hop="192.0.2.1"),
+        Path(origin="incomplete", path_length=70_000, next_hop="192.0.2.1"),
+        Path(origin="egp", local_pref=0, med=2**32 - 1, next_hop="192.0.2.2"),
+    ]
+    origins = ("igp", "egp", "incomplete", None)
+    rows = [chosen[number] for number in (0, 1, 2, 1, 3, 0)]
+    facts = FactColumns(
+        np.array([path.origin_as for path in rows], np.uint32),
+        np.array([path.peer_as for path in rows], np.uint32),
+        np.array([path.path_length for path in rows]),
+        np.array([origins.index(path.origin) for path in rows]),
+        np.array([-1 if path.local_pref is None else path.local_pref for path in rows]),
+        np.array([-1 if path.med is None else path.med for path in rows]),
+    )
+    contents = [(str(path), path._replace(next_hop=None)) for path in rows]
+    next_hops = [path.next_hop for path in rows]
+    one_by_one, together = new_paths(), new_paths()
+    wanted = [one_by_one.add(*each) for each in zip(contents, next_hops, rows, strict=True)]
+    assert together.add_many(contents, next_hops, facts).tolist() == wanted
+    assert together.add_many(contents, next_hops, facts).tolist() == wanted
+    for name in ("origin_as", "peer_as", "local_pref", "med", "rank", "next_hop", "born"):
+        assert getattr(together, name).tolist() == getattr(one_by_one, name).tolist()
+    assert [together.path(number) for number in wanted] == rows
+    assert together.collect() == len(chosen)
+
+
+def test_paths_past_the_limit_are_refused_each() -> None:
+    counters = Counters()
+    paths = new_paths(2, counters)
+    columns = [np.zeros(4, np.int64) for _ in FactColumns._fields]
+    contents = [(key, Path()) for key in ("a", "b", "c", "a")]
+    ids = paths.add_many(contents, [None] * 4, FactColumns(*columns))
+    assert ids.tolist() == [1, 2, 0, 1]
+    assert counters["rib_paths_refused"] == 1

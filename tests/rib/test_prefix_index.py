@@ -23,7 +23,8 @@ def _networks(hosts: st.SearchStrategy, bits: int) -> st.SearchStrategy:
 
 
 def _ensure(index: PrefixIndex, texts: list[str]) -> np.ndarray:
-    ids = index.resolve([prefix(text) for text in texts], np.ones(len(texts), np.bool_))
+    words = index.family.words_of_prefixes([prefix(text) for text in texts])
+    ids = index.resolve(words, np.ones(len(texts), np.bool_))
     index.retain(np.unique(ids))
     return ids
 
@@ -72,7 +73,8 @@ def test_octets_come_back_as_they_went_in(number: int, texts: list[str]) -> None
 
 def test_withdrawing_the_unknown_leaves_no_trace() -> None:
     index = PrefixIndex(FAMILIES[4])
-    ids = index.resolve([prefix("10.0.0.0/8"), prefix("11.0.0.0/8")], np.array([True, False]))
+    words = index.family.words_of_prefixes([prefix("10.0.0.0/8"), prefix("11.0.0.0/8")])
+    ids = index.resolve(words, np.array([True, False]))
     assert ids.tolist() == [1, 0]
     assert len(index) == 1
 

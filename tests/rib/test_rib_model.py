@@ -108,7 +108,7 @@ class Life:
         if self.chosen.random() < 0.4:
             self.withdraw(table, owner, (view, rd, family), texts)
         elif family[1] in (1, 2) and key is not _ADD_PATH_PEER:
-            table.announce_many([prefix(text) for text in texts], self.path_id(path))
+            self.announce_plain(table, texts, path)
             self.tell(owner, (view, rd, family), texts, None, path, ())
         else:
             identifier = self.identifier(key)
@@ -117,10 +117,32 @@ class Life:
                 table.announce(prefix(text), identifier, self.path_id(path), labels)
             self.tell(owner, (view, rd, family), texts, identifier, path, labels)
 
+    def announce_plain(self, table, texts: list[str], path: Path) -> None:
+        prefixes = [prefix(text) for text in texts]
+        if self.chosen.random() < 0.5:
+            table.announce_many(prefixes, self.path_id(path))
+        else:
+            self.announce_columns(table, texts, [self.path_id(path)] * len(texts))
+
+    def announce_columns(self, table, texts: list[str], paths: list[int]) -> None:
+        networks = [ip_network(text) for text in texts]
+        bits = networks[0].max_prefixlen
+        # Host bits are what a router likes to leave there.
+        numbers = [int(each.network_address) | int(each.hostmask) & 0x5A5A for each in networks]
+        words = (
+            [numbers] if bits == 32 else [[n >> 64 for n in numbers], [n % 2**64 for n in numbers]]
+        )
+        lengths = np.array([each.prefixlen for each in networks], np.uint64)
+        columns = [np.array(word, np.uint64) for word in words]
+        table.announce_columns(columns, lengths, np.array(paths, np.int32))
+
     def withdraw(self, table, owner, where, texts: list[str]) -> None:
         identifier = self.identifier(owner.key)
-        for text in texts:
-            table.withdraw(prefix(text), identifier)
+        if identifier is None and where[2][1] in (1, 2) and self.chosen.random() < 0.5:
+            self.announce_columns(table, texts, [0] * len(texts))
+        else:
+            for text in texts:
+                table.withdraw(prefix(text), identifier)
         owner.remove({(*where, text, identifier) for text in texts})
 
     def tell(self, owner, where, texts: list[str], identifier, path: Path, labels) -> None:

@@ -7,6 +7,7 @@ from collector.pipeline.devices import DeviceDirectory, DeviceSettings
 from collector.processors.bgp_paths import AttributeReader
 from collector.receivers.bmp_tcp import BmpSession
 from collector.rib.rib import Rib
+from collector.rib.shared import Limits
 from collector.simulation import bgp, bmp
 from collector.workers.bmp_path import BmpPath
 from collector.workers.guard import Guard
@@ -19,9 +20,9 @@ VIA = bgp.Route([64500, 64501], "10.9.9.9", communities=[(64500, 7)])
 class BmpBench:
     """`BmpPath` with outputs that have room or not."""
 
-    def __init__(self, *devices: DeviceSettings) -> None:
+    def __init__(self, *devices: DeviceSettings, limits: Limits | None = None) -> None:
         self.counters = Counters()
-        self.rib = Rib(counters=self.counters, reader=AttributeReader())
+        self.rib = Rib(counters=self.counters, reader=AttributeReader(), limits=limits)
         self.directory = DeviceDirectory(devices, self.counters)
         self.events: list[dict[str, Any]] = []
         self.hinted: list[tuple[str, set[str]]] = []

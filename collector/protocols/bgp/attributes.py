@@ -17,18 +17,18 @@ from collector.protocols.bgp.as_path import (
 )
 
 EXTENDED_LENGTH = 0x10
-_OPTIONAL = 0x80
+OPTIONAL = 0x80
 _TRANSITIVE = 0x40
-_JUDGED_FLAGS = _OPTIONAL | _TRANSITIVE  # RFC 7606 section 3 (c)
-_WELL_KNOWN = _TRANSITIVE
-_OPTIONAL_TRANSITIVE = _OPTIONAL | _TRANSITIVE
+JUDGED_FLAGS = OPTIONAL | _TRANSITIVE  # RFC 7606 section 3 (c)
+WELL_KNOWN = _TRANSITIVE
+OPTIONAL_TRANSITIVE = OPTIONAL | _TRANSITIVE
 
 NEXT_HOP = 3
 MP_REACH_NLRI = 14
 MP_UNREACH_NLRI = 15
 
-_AS4_PATH = 17
-_AS4_AGGREGATOR = 18
+AS4_PATH = 17
+AS4_AGGREGATOR = 18
 _AIGP_METRIC = 1  # RFC 7311 section 3
 _AIGP_OCTETS = 11
 
@@ -111,7 +111,7 @@ def parse_attributes(octets: bytes, as_size: int) -> Attributes | TreatAsWithdra
             unknown.append((flags, code, value))
             continue
         name, field, wanted, parse, discard, discard_on_flags = rule
-        if (flags ^ wanted) & _JUDGED_FLAGS:
+        if (flags ^ wanted) & JUDGED_FLAGS:
             if discard_on_flags:
                 continue
             return TreatAsWithdraw(f"{name}: flags {flags:#04x}")
@@ -253,27 +253,27 @@ def _misplaced(octets: bytes, _: int) -> None:
 # IANA's numbers. A malformed value: RFC 7606 section 7, RFC 6793 section 6 (AS4_*), RFC 7311
 # section 3.2 (AIGP), RFC 8092 section 6 (LARGE_COMMUNITY), RFC 9234 section 5 (OTC).
 _RULES: dict[int, _Rule] = {
-    1: _Rule("ORIGIN", "origin", _WELL_KNOWN, _origin),
-    2: _Rule("AS_PATH", "as_path", _WELL_KNOWN, read_as_path),
-    NEXT_HOP: _Rule("NEXT_HOP", "next_hop", _WELL_KNOWN, _next_hop),
-    4: _Rule("MULTI_EXIT_DISC", "med", _OPTIONAL, _number),
-    5: _Rule("LOCAL_PREF", "local_pref", _WELL_KNOWN, _number),
-    6: _Rule("ATOMIC_AGGREGATE", "atomic_aggregate", _WELL_KNOWN, _nothing, discard=True),
-    7: _Rule("AGGREGATOR", "aggregator", _OPTIONAL_TRANSITIVE, _aggregator, discard=True),
-    8: _Rule("COMMUNITIES", "communities", _OPTIONAL_TRANSITIVE, _communities),
-    9: _Rule("ORIGINATOR_ID", "originator_id", _OPTIONAL, _identifier),
-    10: _Rule("CLUSTER_LIST", "cluster_list", _OPTIONAL, _identifiers),
-    MP_REACH_NLRI: _Rule("MP_REACH_NLRI", "", _OPTIONAL, _misplaced),
-    MP_UNREACH_NLRI: _Rule("MP_UNREACH_NLRI", "", _OPTIONAL, _misplaced),
+    1: _Rule("ORIGIN", "origin", WELL_KNOWN, _origin),
+    2: _Rule("AS_PATH", "as_path", WELL_KNOWN, read_as_path),
+    NEXT_HOP: _Rule("NEXT_HOP", "next_hop", WELL_KNOWN, _next_hop),
+    4: _Rule("MULTI_EXIT_DISC", "med", OPTIONAL, _number),
+    5: _Rule("LOCAL_PREF", "local_pref", WELL_KNOWN, _number),
+    6: _Rule("ATOMIC_AGGREGATE", "atomic_aggregate", WELL_KNOWN, _nothing, discard=True),
+    7: _Rule("AGGREGATOR", "aggregator", OPTIONAL_TRANSITIVE, _aggregator, discard=True),
+    8: _Rule("COMMUNITIES", "communities", OPTIONAL_TRANSITIVE, _communities),
+    9: _Rule("ORIGINATOR_ID", "originator_id", OPTIONAL, _identifier),
+    10: _Rule("CLUSTER_LIST", "cluster_list", OPTIONAL, _identifiers),
+    MP_REACH_NLRI: _Rule("MP_REACH_NLRI", "", OPTIONAL, _misplaced),
+    MP_UNREACH_NLRI: _Rule("MP_UNREACH_NLRI", "", OPTIONAL, _misplaced),
     16: _Rule(
-        "EXTENDED COMMUNITIES", "extended_communities", _OPTIONAL_TRANSITIVE, _extended_communities
+        "EXTENDED COMMUNITIES", "extended_communities", OPTIONAL_TRANSITIVE, _extended_communities
     ),
-    _AS4_PATH: _Rule("AS4_PATH", "as4_path", _OPTIONAL_TRANSITIVE, _as4_path, discard=True),
-    _AS4_AGGREGATOR: _Rule(
-        "AS4_AGGREGATOR", "as4_aggregator", _OPTIONAL_TRANSITIVE, _as4_aggregator, discard=True
+    AS4_PATH: _Rule("AS4_PATH", "as4_path", OPTIONAL_TRANSITIVE, _as4_path, discard=True),
+    AS4_AGGREGATOR: _Rule(
+        "AS4_AGGREGATOR", "as4_aggregator", OPTIONAL_TRANSITIVE, _as4_aggregator, discard=True
     ),
-    26: _Rule("AIGP", "aigp", _OPTIONAL, _aigp, discard=True, discard_on_flags=True),
-    32: _Rule("LARGE_COMMUNITY", "large_communities", _OPTIONAL_TRANSITIVE, _large_communities),
-    35: _Rule("OTC", "otc", _OPTIONAL_TRANSITIVE, _number),
-    40: _Rule("PREFIX_SID", "prefix_sid", _OPTIONAL_TRANSITIVE, _as_is),
+    26: _Rule("AIGP", "aigp", OPTIONAL, _aigp, discard=True, discard_on_flags=True),
+    32: _Rule("LARGE_COMMUNITY", "large_communities", OPTIONAL_TRANSITIVE, _large_communities),
+    35: _Rule("OTC", "otc", OPTIONAL_TRANSITIVE, _number),
+    40: _Rule("PREFIX_SID", "prefix_sid", OPTIONAL_TRANSITIVE, _as_is),
 }

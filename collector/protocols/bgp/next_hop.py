@@ -25,6 +25,7 @@ class NextHop(NamedTuple):
     link_local: str | None = None
 
 
+@lru_cache(4096)  # a router has few
 def next_hop(octets: bytes) -> NextHop:
     """Read the octets of a next hop, as `MpReach` or `Attributes` carry them; never fails."""
     match len(octets):
@@ -46,7 +47,7 @@ def next_hop(octets: bytes) -> NextHop:
 
 @lru_cache(4096)
 def next_hop_text(octets: bytes) -> str:
-    """Write the address of a next hop; remembered, as a router has few."""
+    """Write the address of a next hop."""
     return next_hop(octets).address
 
 

@@ -137,9 +137,7 @@ class BmpDecoder:
         # Octets after the UPDATE are let be: RFC 7854 gives them no meaning.
         update = _bgp_message(message[_BODY_AT:], _BODY_AT, UPDATE, _MONITORING_SOURCE)
         parts = split_update(update.body, _UPDATE_AT)
-        agreed = self._agreed.get(peer.key)
-        families = agreed.add_path_families[peer.view] if agreed else _NO_FAMILIES
-        return RouteMonitoring(peer, time_us, parts, families)
+        return RouteMonitoring(peer, time_us, parts, self.add_path_families(peer))
 
     def _statistics(self, message: bytes) -> Statistics:
         peer, time_us = self.per_peer(message)
@@ -199,6 +197,11 @@ class BmpDecoder:
                 self._headers.clear()
             self._headers[octets] = peer = read_identity(octets)
         return peer, read_timestamp_us(message[_TIMESTAMP_AT:_BODY_AT])
+
+    def add_path_families(self, peer: PeerHeader) -> frozenset[Family]:
+        """Give the families whose NLRI in Route Monitoring carry path identifiers."""
+        agreed = self._agreed.get(peer.key)
+        return agreed.add_path_families[peer.view] if agreed else _NO_FAMILIES
 
     def _remember(self, key: PeerKey, negotiated: Negotiated) -> None:
         # Kept beyond a Peer Down: routers send one for a table, and go on with another.

@@ -1,6 +1,6 @@
 """BMP messages as JSON-ready objects, in the form that `decode` prints and events carry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,9 @@ from collector.protocols.bgp.json_form import (
     open_json,
     update_json,
 )
+from collector.protocols.bgp.plain_attributes import PlainLists
+from collector.protocols.bgp.plain_json import run_json
+from collector.protocols.bgp.plain_updates import PlainRun
 from collector.protocols.bgp.route_distinguisher import rd_text
 from collector.protocols.bmp.information import Information
 from collector.protocols.bmp.messages import (
@@ -42,6 +45,16 @@ def message_json(message: BmpMessage) -> Json:
         DecodeError: the NLRI of an UPDATE cannot be cut.
     """
     return _FORMS[type(message)](message)
+
+
+def monitoring_json(
+    peer: PeerHeader, times_us: Sequence[int], run: PlainRun, lists: PlainLists
+) -> Iterator[Json]:
+    """Write the Route Monitoring messages of a run, each as `message_json` does."""
+    form = peer_json(peer, 0)
+    for time_us, update in zip(times_us, run_json(run, lists), strict=True):
+        timed = {**form, "time": _time_text(time_us)} if time_us else form
+        yield {"type": "route_monitoring", "peer": timed, "bgp": update}
 
 
 def peer_json(peer: PeerHeader, time_us: int) -> Json:
