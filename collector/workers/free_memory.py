@@ -1,8 +1,8 @@
 """Give the kernel back what is free inside the C library's heap; a worker does it once a minute.
 
 Records and batches come and go between what stays, so the heap gets holes: at a constant load it
-grew by some MiB a minute, with no more than before in use (measured; see also `slot.py`). What is needed
-again comes as page faults, some milliseconds' worth.
+grew by some MiB a minute, with no more than before in use (measured; see also `slot.py`). What is
+needed again comes as page faults, some milliseconds' worth.
 """
 
 import ctypes
