@@ -74,8 +74,9 @@ class KafkaOptions:
         client_id: our name in the brokers' logs.
         compression: of each Kafka batch; gzip costs ten times as much CPU as zstd and lz4 five
             times, as aiokafka sets them.
-        batch_octets: of one Kafka batch before compression; below the topic's
-            ``max.message.bytes`` it is never refused, above it we halve it until it is taken.
+        batch_octets: of one Kafka batch before compression, at most ``message_octets``; below the
+            topic's ``max.message.bytes`` it is never refused, above it we halve it until it is
+            taken.
         message_octets: a single message beyond this is dropped before it is sent.
         request_timeout_ms: with 5000 a restart of the broker fails sends; 40 000 does not.
         partition: where every message goes; None: by its key, and messages without a key to one

@@ -104,7 +104,9 @@ def test_a_refused_message_costs_only_itself_and_the_next_batch_arrives(
 
 
 def test_batches_beyond_the_topics_limit_are_made_smaller(broker: KafkaBroker) -> None:
-    options = KafkaOptions(bootstrap=broker.bootstrap, compression="none", batch_octets=4 << 20)
+    options = KafkaOptions(
+        bootstrap=broker.bootstrap, compression="none", batch_octets=4 << 20, message_octets=4 << 20
+    )
     messages = [(DEVICES[0], b"%0900d" % n) for n in range(6000)]
     counters = deliver(options, Batch.of("halved", messages))
     assert_each_once_and_in_order(broker.consume("halved"), 6000)
