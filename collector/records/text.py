@@ -22,8 +22,9 @@ _MASKS = np.array([(1 << 64) - (1 << 64 - bits) for bits in range(65)], np.uint6
 
 @cache
 def _ipv4_halves() -> tuple[pl.Series, pl.Series]:
-    pairs = [f"{high}.{low}" for high in range(256) for low in range(256)]
-    return pl.Series([f"{pair}." for pair in pairs]), pl.Series(pairs)
+    octets, numbers = pl.Series(map(str, range(256))), np.arange(1 << 16)
+    pairs = spread(octets, numbers >> 8) + "." + spread(octets, numbers & 0xFF)
+    return pairs + ".", pairs
 
 
 @cache
